@@ -1,0 +1,126 @@
+"""Every error that persona expects, with the exit code that the command line gives it.
+
+PersonaError                 1
+├── BadInput                 2   a line, name or file that the user gave
+│   ├── UnknownBase
+│   ├── UnknownRevision
+│   └── NotInitialised
+├── SomeSkipped              3   the rest was done
+├── Mismatch                 4   parts that do not belong together
+│   ├── BaseMismatch
+│   └── TemplateMismatch
+├── Damaged                  5   a file is not what it was written as
+├── EngineError              6
+│   └── EngineClosed
+├── TrainingError            7
+│   ├── BrokenNumerics
+│   └── ChildFailed
+├── NoSpace                  8
+└── Busy                    75   another process holds the home
+
+130 is an interrupt (Ctrl-C). Errors of `store` and `adapters` are translated where they are caught.
+Messages are built here, from typed arguments: what, where, what to do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class PersonaError(Exception):
+    """Expected: shown as one line, without a traceback."""
+
+    exit_code = 1
+
+
+class BadInput(PersonaError):
+    exit_code = 2
+
+
+class UnknownBase(BadInput):
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(
+            f"unknown base {name!r}: known are {', '.join(known)}; or give hf:OWNER/NAME or a folder"
+        )
+
+
+class UnknownRevision(BadInput):
+    def __init__(self, ref: str) -> None:
+        super().__init__(f"no revision {ref!r}: `persona revisions` lists them")
+
+
+class NotInitialised(BadInput):
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"nothing at {home} yet: run `persona init` first")
+
+
+class SomeSkipped(PersonaError):
+    exit_code = 3
+
+    def __init__(self, skipped: int, what: str) -> None:
+        super().__init__(f"{skipped} {what} skipped, the rest is in: the lines above say where and why")
+
+
+class Mismatch(PersonaError):
+    exit_code = 4
+
+
+class BaseMismatch(Mismatch):
+    def __init__(self, revision: str, wanted: str, found: str) -> None:
+        super().__init__(
+            f"revision {revision} was built on base {wanted[:19]} and this base is {found[:19]}: "
+            "use the base that it was built on, or train again on this one"
+        )
+
+
+class TemplateMismatch(Mismatch):
+    def __init__(self, base: str, wanted: str, found: str) -> None:
+        super().__init__(
+            f"base {base} was prepared with template {wanted[:19]} and this persona renders with {found[:19]}: "
+            "run `persona init` again"
+        )
+
+
+class Damaged(PersonaError):
+    exit_code = 5
+
+    def __init__(self, path: Path, why: str, advice: str) -> None:
+        super().__init__(f"{path}: {why}; {advice}")
+
+
+class EngineError(PersonaError):
+    exit_code = 6
+
+
+class EngineClosed(EngineError):
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"the engine of revision {revision} is closed")
+
+
+class TrainingError(PersonaError):
+    exit_code = 7
+
+
+class BrokenNumerics(TrainingError):
+    """A guard of the trainer fired; nothing is published."""
+
+
+class ChildFailed(TrainingError):
+    def __init__(self, stage: str, why: str, log: Path) -> None:
+        super().__init__(f"{stage} did not finish: {why}; see {log}")
+
+
+class NoSpace(PersonaError):
+    exit_code = 8
+
+    def __init__(self, path: Path, need: int, free: int) -> None:
+        super().__init__(
+            f"{path}: {need / 1e6:.0f} MB needed and {free / 1e6:.0f} MB free; free some space and try again"
+        )
+
+
+class Busy(PersonaError):
+    exit_code = 75
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(f"another persona process is at work in {home}: wait for it, or stop it")
