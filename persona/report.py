@@ -1,0 +1,112 @@
+"""An EvalReport: what was measured on a candidate, beside champion and base.
+
+Plain values only; its JSON is kept with the run and is what the gate reads. A number that could not be
+measured is None, never 0: the gate refuses what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """`passed` of `asked` held-out prompts."""
+
+    passed: int
+    asked: int
+
+    @property
+    def share(self) -> float | None:
+        return self.passed / self.asked if self.asked else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Form:
+    """The outer shape of the generated answers. `words` is their mean; the others are shares of answers."""
+
+    words: float
+    truncated: float
+    looping: float
+    empty: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arm:
+    """One revision under test.
+
+    adoption: by preference id, on prompts where it applies, with the statement withheld from the prompt.
+    residue: by id of a superseded preference, how often the old style still shows (passed = it shows).
+    pairs: held-out pairs whose chosen side is likelier per token than the rejected one.
+    calls_valid, calls_exact: answers to held-out tool requests that are a call of a tool on offer whose
+        arguments fit its schema; and that equal the wanted call.
+    drift: mean KL(base || revision) per token on the base's answers to neutral prompts, in nats.
+    """
+
+    revision: str
+    adoption: Mapping[str, Rate] = field(default_factory=dict)
+    residue: Mapping[str, Rate] = field(default_factory=dict)
+    pairs: Rate | None = None
+    calls_valid: Rate | None = None
+    calls_exact: Rate | None = None
+    drift: float | None = None
+    form: Form | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """One held-out prompt with the answers of all arms, for people to read."""
+
+    prompt: str
+    base: str
+    champion: str
+    candidate: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvalReport:
+    """`statements` names the preferences by id; `engine` is the kind that generated."""
+
+    candidate: Arm
+    champion: Arm
+    base: Arm
+    statements: Mapping[str, str]
+    engine: str
+    samples: tuple[Sample, ...] = ()
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> EvalReport:
+        """Raises KeyError or TypeError for a shape that no report has."""
+        return cls(
+            candidate=_arm(plain["candidate"]),
+            champion=_arm(plain["champion"]),
+            base=_arm(plain["base"]),
+            statements=dict(plain["statements"]),
+            engine=plain["engine"],
+            samples=tuple(Sample(**s) for s in plain.get("samples", ())),
+            seconds=plain.get("seconds", 0.0),
+        )
+
+
+def _rate(plain: Mapping[str, int] | None) -> Rate | None:
+    return None if plain is None else Rate(**plain)
+
+
+def _arm(plain: Mapping[str, Any]) -> Arm:
+    return Arm(
+        revision=plain["revision"],
+        adoption={k: Rate(**v) for k, v in plain["adoption"].items()},
+        residue={k: Rate(**v) for k, v in plain["residue"].items()},
+        pairs=_rate(plain["pairs"]),
+        calls_valid=_rate(plain["calls_valid"]),
+        calls_exact=_rate(plain["calls_exact"]),
+        drift=plain["drift"],
+        form=None if plain["form"] is None else Form(**plain["form"]),
+    )

@@ -1,0 +1,92 @@
+"""Which rows each step sees: a pure function of counts, lengths, schedule and seed."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from persona.train.recipe import Schedule
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Micro:
+    """Rows that go through the model together: indices into the user rows and the replay rows."""
+
+    step: int
+    user: tuple[int, ...] = ()
+    replay: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Every micro-batch in order. Each step has exactly `micros_per_step` of them (some may be empty)."""
+
+    steps: int
+    micros_per_step: int
+    micros: tuple[Micro, ...]
+
+
+def steps_for(rows: int, schedule: Schedule) -> int:
+    """Steps of `schedule.batch` rows that make the wanted epochs, within the schedule's bounds."""
+    wanted = math.ceil(rows * schedule.epochs / schedule.batch)
+    return min(max(wanted, schedule.min_steps), schedule.max_steps)
+
+
+def plan(
+    *, user_lengths: Sequence[int], replay_lengths: Sequence[int], schedule: Schedule, seed: int
+) -> Plan:
+    """Every user row is seen equally often (within one); replay rows go round likewise.
+
+    Lengths are tokens of a row as the model sees it (both sides of a pair). A micro-batch holds at most
+    `schedule.micro_tokens`, or one row when that row alone is longer.
+    """
+    if not user_lengths:
+        raise ValueError("nothing to plan: no user rows")
+    shuffle = random.Random(seed)  # noqa: S311  # an order, not a secret
+    steps = steps_for(len(user_lengths), schedule)
+    user = _rounds(len(user_lengths), shuffle)
+    replay = _rounds(len(replay_lengths), shuffle)
+    by_step: list[list[Micro]] = []
+    for step in range(steps):
+        portions: list[tuple[str, int, int]] = [
+            ("user", i, user_lengths[i]) for i in _take(user, min(schedule.batch, len(user_lengths)))
+        ]
+        if replay_lengths:
+            portions += [
+                ("replay", i, replay_lengths[i])
+                for i in _take(replay, min(schedule.replay_batch, len(replay_lengths)))
+            ]
+        by_step.append(_pack(step, portions, schedule.micro_tokens))
+    widest = max(len(micros) for micros in by_step)
+    padded = [m for micros in by_step for m in [*micros, *[Micro(step=micros[0].step)] * (widest - len(micros))]]
+    return Plan(steps=steps, micros_per_step=widest, micros=tuple(padded))
+
+
+def _rounds(n: int, shuffle: random.Random) -> Iterator[int]:
+    order = list(range(n))
+    while n:
+        shuffle.shuffle(order)
+        yield from order
+
+
+def _take(rows: Iterator[int], n: int) -> list[int]:
+    return [next(rows) for _ in range(n)]
+
+
+def _pack(step: int, portions: list[tuple[str, int, int]], limit: int) -> list[Micro]:
+    """Neighbours in length together: a micro-batch is padded to its longest row."""
+    micros: list[Micro] = []
+    user: list[int] = []
+    replay: list[int] = []
+    longest = 0
+    for kind, index, length in sorted(portions, key=lambda p: p[2]):
+        rows = len(user) + len(replay)
+        if rows and max(longest, length) * (rows + 1) > limit:
+            micros.append(Micro(step=step, user=tuple(user), replay=tuple(replay)))
+            user, replay, longest = [], [], 0
+        (user if kind == "user" else replay).append(index)
+        longest = max(longest, length)
+    micros.append(Micro(step=step, user=tuple(user), replay=tuple(replay)))
+    return micros

@@ -1,0 +1,99 @@
+"""A Recipe: everything that decides a build besides the base and the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from persona.errors import BadInput
+
+Quantisation = Literal["none", "nf4"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoraShape:
+    """The adapter's shape (Hu et al. 2021, arXiv 2106.09685): rank r, scale alpha / r, modules by suffix."""
+
+    rank: int = 8
+    alpha: int = 16
+    modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Losses:
+    """Weights of the three terms of one step, and what shapes them.
+
+    demonstration: mean NLL per token of wanted completions; on pairs it is DPO's NLL term
+        (Pang et al. 2024, arXiv 2404.19733).
+    preference: DPO (Rafailov et al. 2023, arXiv 2305.18290) with temperature `beta` against the bare base.
+    replay: KL(base || adapter) per token on the base's own answers, over its `replay_top_k` likeliest
+        tokens and one bucket for the rest.
+    """
+
+    demonstration: float = 1.0
+    preference: float = 1.0
+    beta: float = 0.1
+    replay: float = 1.0
+    replay_top_k: int = 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """How long and in what portions.
+
+    A step sees `batch` user rows and `replay_batch` replay rows. Epochs are stretched to at least
+    `min_steps` and cut at `max_steps`, so that few examples still teach and many stay affordable.
+    Rates are linear up over `warmup` of the steps and cosine down to zero.
+    """
+
+    learning_rate: float = 1e-3
+    epochs: float = 3.0
+    batch: int = 4
+    replay_batch: int = 2
+    min_steps: int = 24
+    max_steps: int = 120
+    warmup: float = 0.05
+    max_grad_norm: float = 1.0
+    max_tokens: int = 1024
+    micro_tokens: int = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """Hashable by its JSON; two equal recipes on equal data and base build the same adapter."""
+
+    shape: LoraShape = field(default_factory=LoraShape)
+    losses: Losses = field(default_factory=Losses)
+    schedule: Schedule = field(default_factory=Schedule)
+    quantisation: Quantisation = "none"
+    replay_prompts: int = 96
+    replay_tokens: int = 96
+    seed: int = 17
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; the inverse of `from_json`."""
+        plain = asdict(self)
+        plain["shape"]["modules"] = list(self.shape.modules)
+        return plain
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Recipe:
+        """Raises BadInput for a key that no recipe has: a typo would otherwise train something else."""
+        sections = {"shape": LoraShape, "losses": Losses, "schedule": Schedule}
+        _refuse_unknown(cls, plain, "recipe")
+        values: dict[str, Any] = dict(plain)
+        for name, kind in sections.items():
+            section = dict(plain.get(name, {}))
+            _refuse_unknown(kind, section, f"recipe.{name}")
+            if "modules" in section:
+                section["modules"] = tuple(section["modules"])
+            values[name] = kind(**section)
+        return cls(**values)
+
+
+def _refuse_unknown(kind: Any, plain: Mapping[str, Any], where: str) -> None:
+    known = {f.name for f in fields(kind)}
+    for key in plain:
+        if key not in known:
+            raise BadInput(f"{where} has no {key!r}: it has {', '.join(sorted(known))}")

@@ -1,0 +1,157 @@
+"""Self-distillation replay: the base's own answers to neutral prompts, computed once and kept.
+
+The prompts exercise capabilities (code, arithmetic, translation, plain text), never the user's style, so the
+divergence on them holds the adapter to what the base could do. The set depends on the base, the prompt list
+and three numbers of the recipe, and on no person: it is kept beside the base, for every identity.
+After ARR (arXiv 2512.22337) and on-policy replay (arXiv 2605.29495).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from adapters.digest import tagged_digest
+from adapters.durable import write_file
+from persona.base import Base
+from persona.engine.protocol import Engine, Prompt, Sampling
+from persona.train.recipe import Recipe
+from persona.train.rows import Encoder, row_of
+from persona.template import Template
+from store.records import Message
+
+TEMPERATURE = 0.7
+MIN_ANSWER_TOKENS = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplayRow:
+    """One answer of the base: ids, and its likeliest tokens at each position of the completion.
+
+    `kept` (T, K) int32 and `logprobs` (T, K) float16, T the completion's tokens.
+    """
+
+    prompt: tuple[int, ...]
+    completion: tuple[int, ...]
+    kept: Tensor
+    logprobs: Tensor
+
+    @property
+    def length(self) -> int:
+        return len(self.prompt) + len(self.completion)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplaySet:
+    digest: str
+    rows: tuple[ReplayRow, ...]
+
+
+def prompts() -> list[str]:
+    """The shipped neutral prompts, one per line of replay_prompts.txt (``\\n`` stands for a line break)."""
+    text = resources.files("persona.train").joinpath("replay_prompts.txt").read_text(encoding="utf-8")
+    return [line.replace("\\n", "\n") for line in text.splitlines() if line.strip()]
+
+
+def replay_key(base: Base, recipe: Recipe) -> str:
+    """Names the set: equal keys mean equal sets on one machine."""
+    wanted = prompts()[: recipe.replay_prompts]
+    return tagged_digest(
+        "replay-1",
+        {
+            "base": base.fingerprint,
+            "prompts": wanted,
+            "tokens": recipe.replay_tokens,
+            "top_k": recipe.losses.replay_top_k,
+            "temperature": TEMPERATURE,
+        },
+    )
+
+
+def replay_path(base: Base, key: str) -> Path:
+    return base.path / "replay" / f"{key.rpartition(':')[2][:32]}.safetensors"
+
+
+def load_replay(base: Base, recipe: Recipe) -> ReplaySet | None:
+    """The kept set, or None when it was not made yet or its file does not read (it is made again then)."""
+    key = replay_key(base, recipe)
+    path = replay_path(base, key)
+    if not path.exists():
+        return None
+    try:
+        flat = load_file(path)
+    except (SafetensorError, OSError):
+        return None
+    return ReplaySet(digest=key, rows=_unflatten(flat))
+
+
+def make_replay(
+    base: Base,
+    recipe: Recipe,
+    *,
+    engine: Engine,
+    template: Template,
+    encode: Encoder,
+    top_logprobs: Callable[[Sequence[tuple[tuple[int, ...], tuple[int, ...]]], int], list[tuple[Tensor, Tensor]]],
+    on_progress: Callable[[int, int], None],
+) -> ReplaySet:
+    """Samples the base's answers, keeps its likeliest tokens for each position, and writes the set.
+
+    Answers that were cut or are nearly empty are kept out: they would teach not to stop.
+    """
+    asked = [Prompt(messages=(Message(role="user", content=p),)) for p in prompts()[: recipe.replay_prompts]]
+    sampling = Sampling(max_tokens=recipe.replay_tokens, temperature=TEMPERATURE, top_p=0.95, seed=recipe.seed)
+    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    portion = 16
+    for start in range(0, len(asked), portion):
+        part = asked[start : start + portion]
+        for prompt, completion in zip(part, engine.complete(part, sampling), strict=True):
+            row = row_of(prompt.messages, Message(role="assistant", content=completion.text), template, encode)
+            ids = row.chosen if completion.finish_reason == "stop" else row.chosen[:-1]
+            if len(ids) >= MIN_ANSWER_TOKENS:
+                pairs.append((row.prompt, ids))
+        on_progress(min(start + portion, len(asked)), len(asked))
+    tops = top_logprobs(pairs, recipe.losses.replay_top_k)
+    rows = tuple(
+        ReplayRow(prompt=p, completion=c, kept=kept.to(torch.int32), logprobs=logprobs.to(torch.float16))
+        for (p, c), (kept, logprobs) in zip(pairs, tops, strict=True)
+    )
+    key = replay_key(base, recipe)
+    path = replay_path(base, key)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_file(path, save(_flatten(rows)))
+    return ReplaySet(digest=key, rows=rows)
+
+
+def _flatten(rows: Sequence[ReplayRow]) -> dict[str, Tensor]:
+    return {
+        "lengths": torch.tensor([[len(r.prompt), len(r.completion)] for r in rows], dtype=torch.int32),
+        "tokens": torch.tensor([t for r in rows for t in (*r.prompt, *r.completion)], dtype=torch.int32),
+        "kept": torch.cat([r.kept for r in rows]),
+        "logprobs": torch.cat([r.logprobs for r in rows]),
+    }
+
+
+def _unflatten(flat: dict[str, Tensor]) -> tuple[ReplayRow, ...]:
+    tokens: list[int] = flat["tokens"].tolist()
+    rows: list[ReplayRow] = []
+    at = position = 0
+    for prompt_length, completion_length in flat["lengths"].tolist():
+        middle, end = at + prompt_length, at + prompt_length + completion_length
+        rows.append(
+            ReplayRow(
+                prompt=tuple(tokens[at:middle]),
+                completion=tuple(tokens[middle:end]),
+                kept=flat["kept"][position : position + completion_length],
+                logprobs=flat["logprobs"][position : position + completion_length],
+            )
+        )
+        at, position = end, position + completion_length
+    return tuple(rows)

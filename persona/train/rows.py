@@ -1,0 +1,110 @@
+"""Examples -> token rows, rendered by the same template that serves.
+
+A row is a prompt and one or two completions, each completion ending with the base's end token. Prompt and
+completion are tokenised apart, since that is what generation sees: the prompt alone, then its own tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from persona.template import Template
+from store.records import Demonstration, Example, Message, PreferencePair
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """Token ids. `rejected` is empty for a demonstration."""
+
+    prompt: tuple[int, ...]
+    chosen: tuple[int, ...]
+    rejected: tuple[int, ...] = ()
+    example: str = ""
+
+    @property
+    def length(self) -> int:
+        """Tokens that a step pays for: the prompt is seen once with each side."""
+        one = len(self.prompt) + len(self.chosen)
+        return one + (len(self.prompt) + len(self.rejected) if self.rejected else 0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """`too_long` are the examples whose completion alone does not fit; they are left out, never cut,
+    since a cut completion teaches the model not to stop."""
+
+    rows: tuple[Row, ...]
+    too_long: tuple[str, ...] = ()
+
+
+class Encoder(Protocol):
+    """Text to token ids, special tokens in the text read as such, nothing added."""
+
+    def __call__(self, text: str) -> tuple[int, ...]: ...
+
+
+def make_rows(examples: Sequence[Example], template: Template, encode: Encoder, *, max_tokens: int) -> Rows:
+    """One row per distinct (prompt, wanted completion): a pair carries its demonstration with it.
+
+    A long prompt loses its oldest turns (never its system turn) until the row fits `max_tokens`.
+    """
+    pairs = [e for e in examples if isinstance(e, PreferencePair)]
+    with_pair = {_key(e.prompt, e.tools, e.chosen) for e in pairs}
+    rows: list[Row] = []
+    too_long: list[str] = []
+    for example in examples:
+        if isinstance(example, Demonstration):
+            if _key(example.prompt, example.tools, example.completion) in with_pair:
+                continue
+            sides = (example.completion,)
+        else:
+            sides = (example.chosen, example.rejected)
+        row = _fit(example, sides, template, encode, max_tokens)
+        if row is None:
+            too_long.append(example.id)
+        else:
+            rows.append(row)
+    return Rows(rows=tuple(rows), too_long=tuple(too_long))
+
+
+def row_of(
+    prompt: Sequence[Message], completion: Message, template: Template, encode: Encoder, *, tools: Sequence[object] = ()
+) -> Row:
+    """The row of one demonstration, whatever its length."""
+    text, answer = template.render_completion(prompt, tools, completion)
+    return Row(prompt=encode(text), chosen=encode(answer))
+
+
+def _key(prompt: Sequence[Message], tools: Sequence[object], completion: Message) -> tuple[str, str, str]:
+    return (repr(prompt), repr(tools), repr((completion.content, completion.tool_calls)))
+
+
+def _fit(
+    example: Example, sides: Sequence[Message], template: Template, encode: Encoder, max_tokens: int
+) -> Row | None:
+    messages = list(example.prompt)
+    while True:
+        texts = [template.render_completion(messages, example.tools, side) for side in sides]
+        prompt = encode(texts[0][0])
+        completions = [encode(answer) for _, answer in texts]
+        if len(prompt) + max(map(len, completions)) <= max_tokens:
+            return Row(
+                prompt=prompt,
+                chosen=completions[0],
+                rejected=completions[1] if len(completions) > 1 else (),
+                example=example.id,
+            )
+        shorter = _without_oldest_turn(messages)
+        if shorter is None:
+            return None
+        messages = shorter
+
+
+def _without_oldest_turn(messages: list[Message]) -> list[Message] | None:
+    """Drops the oldest user turn with everything up to the next; None when only the last one is left."""
+    starts = [i for i, m in enumerate(messages) if m.role == "user"]
+    if len(starts) < 2:
+        return None
+    return [*(m for m in messages[: starts[0]] if m.role == "system"), *messages[starts[1] :]]

@@ -1,0 +1,145 @@
+"""NightTrainer: trl's SFTTrainer with persona's step.
+
+trl and transformers bring the loop, the optimiser, the schedule of rates, mixed precision and placement.
+Ours are the order of the rows (planned beforehand, so that a build can be repeated), and the loss: one
+forward pass gives the demonstration, preference and replay terms of a step together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.utils.data import SequentialSampler
+from transformers import TrainerCallback
+from trl import SFTConfig, SFTTrainer
+
+from persona.train import guards
+from persona.train.batches import Material, collate, totals
+from persona.train.losses import per_sequence, preference_loss, replay_divergence, token_logprobs
+from persona.train.model import completion_logits
+from persona.train.plan import Plan
+from persona.train.recipe import Losses, Recipe
+
+
+class NightTrainer(SFTTrainer):
+    """Trains the adapter of `model` on a plan's micro-batches; `history` has one entry per step."""
+
+    loss_is_scaled_for_ga = True  # our terms are divided by the totals of the whole step already
+
+    def __init__(
+        self,
+        *,
+        model: Any,
+        tokenizer: Any,
+        recipe: Recipe,
+        plan: Plan,
+        material: Material,
+        scratch: Path,
+        device: str,
+        bf16: bool,
+        on_step: Callable[[int, int, dict[str, float]], None],
+    ) -> None:
+        self._losses: Losses = recipe.losses
+        self._terms: dict[str, float] = {}
+        self.history: list[dict[str, float]] = []
+        step_totals = totals(plan, material)
+        schedule = recipe.schedule
+        super().__init__(
+            model=model,
+            processing_class=tokenizer,
+            train_dataset=Dataset.from_dict({"micro": list(range(len(plan.micros)))}),
+            data_collator=lambda picked: collate(
+                plan.micros[picked[0]["micro"]], material, step_totals[plan.micros[picked[0]["micro"]].step]
+            ),
+            callbacks=[_Watch(self, on_step)],
+            args=SFTConfig(
+                output_dir=str(scratch),
+                max_steps=plan.steps,
+                per_device_train_batch_size=1,
+                gradient_accumulation_steps=plan.micros_per_step,
+                learning_rate=schedule.learning_rate,
+                lr_scheduler_type="cosine",
+                warmup_steps=max(1, round(plan.steps * schedule.warmup)),
+                weight_decay=0.0,
+                max_grad_norm=schedule.max_grad_norm,
+                optim="adamw_torch" if device == "cpu" else "paged_adamw_8bit",
+                bf16=bf16,
+                fp16=False,
+                use_cpu=device == "cpu",
+                gradient_checkpointing=device != "cpu",
+                seed=recipe.seed,
+                data_seed=recipe.seed,
+                dataset_kwargs={"skip_prepare_dataset": True},
+                remove_unused_columns=False,
+                max_length=None,
+                logging_steps=1,
+                logging_strategy="steps",
+                save_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+                dataloader_pin_memory=False,
+            ),
+        )
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
+        return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """One micro-batch's share of the step's loss. `return_outputs` is trl's evaluation, which we do not use."""
+        if return_outputs:
+            raise NotImplementedError("NightTrainer trains only; persona.evaluate measures")
+        if "input_ids" not in inputs:
+            return next(p for p in model.parameters() if p.requires_grad).sum() * 0.0
+        weights = self._losses
+        chosen_tokens, pairs, replay_tokens = inputs["norms"].tolist()
+        rows, paired, replayed = inputs["counts"].tolist()
+        sequence = inputs["sequence"]
+        logits = completion_logits(model, inputs["input_ids"], inputs["attention_mask"], inputs["at"])
+        user = sequence < rows + paired
+        logprobs = token_logprobs(logits[user], inputs["targets"][user])
+        terms: dict[str, Tensor] = {}
+        if rows:
+            terms["demonstration"] = -logprobs[sequence[user] < rows].sum() / chosen_tokens
+        if paired:
+            sums = per_sequence(logprobs, sequence[user], rows + paired)
+            base = inputs["base_logprobs"]
+            pair_losses = preference_loss(
+                sums[inputs["paired"]], sums[rows:], base[:, 0], base[:, 1], beta=weights.beta
+            )
+            terms["preference"] = pair_losses.sum() / pairs
+        if replayed:
+            divergence = replay_divergence(logits[~user], inputs["kept"], inputs["kept_logprobs"])
+            terms["replay"] = divergence.sum() / replay_tokens
+        for name, term in terms.items():
+            self._terms[name] = self._terms.get(name, 0.0) + float(term.detach())
+        weighted = [getattr(weights, name) * term for name, term in terms.items()]
+        return torch.stack(weighted).sum()
+
+    def take_terms(self) -> dict[str, float]:
+        """The terms of the step that just ended, unweighted."""
+        terms, self._terms = self._terms, {}
+        return terms
+
+
+class _Watch(TrainerCallback):
+    """Guards each step and reports it."""
+
+    def __init__(self, trainer: NightTrainer, on_step: Callable[[int, int, dict[str, float]], None]) -> None:
+        self._trainer = trainer
+        self._on_step = on_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        loss, grad_norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
+        guards.finite_step(state.global_step, loss, grad_norm)
+        entry = {"loss": loss, "grad_norm": grad_norm, **self._trainer.take_terms()}
+        self._trainer.history.append(entry)
+        self._on_step(state.global_step, state.max_steps, entry)
