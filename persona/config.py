@@ -1,0 +1,142 @@
+"""Settings: one small frozen section per stage, from config.toml and PERSONA_* variables, read once.
+
+A variable wins over the file: `PERSONA_TRAIN__SEED=7` is `seed = 7` under `[train]`. Whatever is not known
+is refused with the nearest name that is, so a misspelt setting never counts as set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from persona.errors import BadInput
+
+_PREFIX = "PERSONA_"
+_NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # names become folder names
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BaseSettings(_Section):
+    """Which base the adapters are built on; bases live in the home's `bases` folder."""
+
+    name: str = Field(default="smollm2-135m", pattern=_NAME)
+
+
+class IdentitySettings(_Section):
+    """Whose store and adapters are used."""
+
+    name: str = Field(default="me", pattern=_NAME)
+
+
+class TrainSettings(_Section):
+    """How a night may use the machine. What is learned is the recipe's, not decided here."""
+
+    quantisation: Literal["auto", "none", "nf4"] = "auto"
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    threads: PositiveInt | None = None  # None: as many as the machine has cores
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    wall_clock_minutes: PositiveFloat = 240
+    memory_gb: PositiveFloat | None = None  # None: three quarters of what the machine has
+
+
+class ServeSettings(_Section):
+    """How answers are generated."""
+
+    engine: Literal["auto", "llama_cpp", "transformers"] = "auto"
+    context: PositiveInt | None = None  # tokens; None: as long as the base allows
+    parallel: int = Field(default=4, ge=1, le=64)
+
+
+class Settings(_Section):
+    """Every section, with defaults that work."""
+
+    base: BaseSettings = BaseSettings()
+    identity: IdentitySettings = IdentitySettings()
+    train: TrainSettings = TrainSettings()
+    serve: ServeSettings = ServeSettings()
+
+
+def read_settings(file: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings of `file` (which may be missing) and `environ`; BadInput names every wrong one."""
+    from_file = _read_toml(file)
+    from_environ, variables = _read_environ(environ)
+    merged = {name: _merged(from_file.get(name), from_environ.get(name)) for name in from_file | from_environ}
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        wrong = "; ".join(_explain(detail, file, variables) for detail in error.errors())
+        raise BadInput(wrong) from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file}: not TOML: {error}") from None
+
+
+def _read_environ(environ: Mapping[str, str]) -> tuple[dict[str, dict[str, str]], dict[tuple[str, str], str]]:
+    """Nested values, and the variable that each (section, key) came from."""
+    values: dict[str, dict[str, str]] = {}
+    variables: dict[tuple[str, str], str] = {}
+    for variable, value in sorted(environ.items()):
+        if not variable.startswith(_PREFIX):
+            continue
+        section, separator, key = variable.removeprefix(_PREFIX).lower().partition("__")
+        if not separator:
+            _refuse_single_underscore(variable, section)
+            continue
+        values.setdefault(section, {})[key] = value
+        variables[section, key] = variable
+    return values, variables
+
+
+def _refuse_single_underscore(variable: str, rest: str) -> None:
+    """PERSONA_TRAIN_SEED would be ignored without a word otherwise: other variables are not ours to judge."""
+    section, _, key = rest.partition("_")
+    if key and section in Settings.model_fields:
+        meant = f"{_PREFIX}{section.upper()}__{key.upper()}"
+        raise BadInput(f"{variable}: two underscores stand between section and key: {meant}")
+
+
+def _merged(from_file: Any, from_environ: Mapping[str, str] | None) -> Any:
+    if from_environ is None:
+        return from_file
+    if from_file is None:
+        return from_environ
+    # A section that is not a table is left for the validation, which names it.
+    return {**from_file, **from_environ} if isinstance(from_file, dict) else from_file
+
+
+def _explain(detail: Any, file: Path, variables: Mapping[tuple[str, str], str]) -> str:
+    """One pydantic error as: where, what, and the nearest known name if the name is the error."""
+    section, *rest = (str(part) for part in detail["loc"])
+    key = rest[0] if rest else None
+    unknown = detail["type"] == "extra_forbidden"
+    named_by = [
+        v for (s, k), v in variables.items() if s == section and (k == key or (key is None and unknown))
+    ]
+    where = named_by[0] if named_by else f"{file}: [{section}]" + (f" {key}" if key else "")
+    if not unknown:
+        return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
+    known = list(_keys_of(section)) if key else list(Settings.model_fields)
+    near = difflib.get_close_matches(key or section, known, n=1)
+    advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return f"{where}: unknown {'key' if key else 'section'}; {advice}"
+
+
+def _keys_of(section: str) -> list[str]:
+    model = Settings.model_fields[section].annotation
+    assert isinstance(model, type)
+    assert issubclass(model, BaseModel)
+    return list(model.model_fields)

@@ -1,0 +1,46 @@
+"""One writer per home: an flock on an open descriptor, which the kernel frees however its holder ends.
+
+There is no pid in the file and nothing to clean up after a crash; an unlocked lock file means nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from persona.errors import Busy
+
+_POLL_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def home_lock(home: Path, *, wait: float = 0) -> Iterator[None]:
+    """Hold `home`/lock, or raise Busy when another holder keeps it for more than `wait` seconds.
+
+    Two holders in one process exclude each other too. Children do not inherit the lock. `home` must exist.
+    """
+    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _acquire(descriptor, home, time.monotonic() + wait)
+        yield
+    finally:
+        os.close(descriptor)  # frees the lock
+
+
+def _acquire(descriptor: int, home: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            if time.monotonic() >= deadline:
+                raise Busy(home) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
