@@ -1,0 +1,242 @@
+"""One build: examples and a recipe in, the files of an adapter out.
+
+Runs in the trainer's process only. Nothing in `out` counts before the parent publishes it, and the parent
+does so only when this process has ended with a result.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+from transformers import AutoTokenizer
+
+from adapters.durable import write_file
+from persona.base import Base, load_base
+from persona.child import Report
+from persona.engine.opener import open_base_engine
+from persona.engine.torch_model import LoadedModel, load_model, pick_device
+from persona.errors import BaseMismatch, TrainingError
+from persona.paths import Home
+from persona.train import guards
+from persona.train.batches import Material
+from persona.train.job import TrainingJob, TrainingOutcome
+from persona.train.model import sequence_logprobs, top_logprobs
+from persona.train.plan import plan
+from persona.train.recipe import Recipe
+from persona.train.replay import ReplaySet, load_replay, make_replay
+from persona.train.rows import Encoder, Row, make_rows
+from persona.train.trainer import NightTrainer
+
+VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
+
+
+def build(job: TrainingJob, report: Report) -> TrainingOutcome:
+    """Trains one adapter into `job.out` (adapter_config.json, adapter_model.safetensors).
+
+    Deterministic on one machine and one number of threads: the same job writes the same bytes.
+    Raises BaseMismatch, BrokenNumerics and TrainingError.
+    """
+    clock = _Clock()
+    base = load_base(Home(job.home), job.base)
+    if base.fingerprint != job.base_fingerprint:
+        raise BaseMismatch("to be built", job.base_fingerprint, base.fingerprint)
+    recipe = job.recipe
+    torch.manual_seed(recipe.seed)
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    device = pick_device(job.device)
+    encode = encoder(base)
+    made = make_rows(job.examples, base.template, encode, max_tokens=recipe.schedule.max_tokens)
+    if not made.rows:
+        raise TrainingError(
+            f"none of {len(job.examples)} examples fits {recipe.schedule.max_tokens} tokens: raise recipe.schedule.max_tokens"
+        )
+    eos = encode(base.eos)[0]
+    guards.ends_with_eos((row.chosen for row in made.rows), eos)
+    report("load", 0, 1)
+    loaded = load_model(base, device=device, quantisation=recipe.quantisation)
+    clock.lap("load")
+    replay = _replay(base, recipe, loaded, encode, eos, report)
+    clock.lap("replay")
+    reference = _reference(job.reference, base, made.rows, loaded, eos, report)
+    clock.lap("reference")
+    outcome = _train(job, made.rows, reference, replay, loaded, eos, report, clock)
+    return replace(outcome, too_long=made.too_long, replay=replay.digest)
+
+
+def encoder(base: Base) -> Encoder:
+    """The base's own tokenizer, adding nothing."""
+    tokenizer = Tokenizer.from_file(str(base.tokenizer))
+    return lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _replay(
+    base: Base, recipe: Recipe, loaded: LoadedModel, encode: Encoder, eos: int, report: Report
+) -> ReplaySet:
+    kept = load_replay(base, recipe)
+    if kept is not None:
+        return kept
+    engine = open_base_engine(base)
+    try:
+        return make_replay(
+            base,
+            recipe,
+            engine=engine,
+            template=base.template,
+            encode=encode,
+            top_logprobs=lambda pairs, k: top_logprobs(loaded.model, pairs, k, pad=eos, device=loaded.device),
+            on_progress=lambda done, total: report("replay", done, total),
+        )
+    finally:
+        engine.close()
+
+
+def _reference(
+    cache: Path, base: Base, rows: tuple[Row, ...], loaded: LoadedModel, eos: int, report: Report
+) -> list[tuple[float, float] | None]:
+    """log p under the bare base of both sides of each pair, from the cache where it is known.
+
+    With a build from the base these never change, so each pair is scored once in its life. The cache is
+    keyed by base and quantisation: a 4-bit base gives other numbers.
+    """
+    key = f"{base.fingerprint}/{loaded.quantisation}"
+    known: dict[str, list[float]] = {}
+    if cache.exists():
+        known = json.loads(cache.read_bytes()).get(key, {})
+    missing = [row for row in rows if row.rejected and row.example not in known]
+    report("reference", 0, len(missing))
+    if missing:
+        sides = [(row.prompt, side) for row in missing for side in (row.chosen, row.rejected)]
+        scores = sequence_logprobs(loaded.model, sides, pad=eos, device=loaded.device)
+        for n, row in enumerate(missing):
+            known[row.example] = scores[2 * n : 2 * n + 2]
+        write_file(cache, json.dumps({key: known}).encode())
+    report("reference", len(missing), len(missing))
+    return [(known[row.example][0], known[row.example][1]) if row.rejected else None for row in rows]
+
+
+def _train(
+    job: TrainingJob,
+    rows: tuple[Row, ...],
+    reference: list[tuple[float, float] | None],
+    replay: ReplaySet,
+    loaded: LoadedModel,
+    eos: int,
+    report: Report,
+    clock: _Clock,
+) -> TrainingOutcome:
+    recipe = job.recipe
+    torch.manual_seed(recipe.seed)  # the adapter's start must not depend on which caches were warm
+    model = get_peft_model(
+        loaded.model,
+        LoraConfig(
+            r=recipe.shape.rank,
+            lora_alpha=recipe.shape.alpha,
+            target_modules=list(recipe.shape.modules),
+            lora_dropout=0.0,
+            bias="none",
+            task_type="CAUSAL_LM",
+        ),
+    )
+    before = _adapter_tensors(model)
+    steps = plan(
+        user_lengths=[row.length for row in rows],
+        replay_lengths=[row.length for row in replay.rows],
+        schedule=recipe.schedule,
+        seed=recipe.seed,
+    )
+    trainer = NightTrainer(
+        model=model,
+        tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
+        recipe=recipe,
+        plan=steps,
+        material=Material(rows=rows, base_logprobs=reference, replay=replay.rows, pad=eos),
+        scratch=job.out / "scratch",
+        device=loaded.device,
+        bf16=loaded.dtype == torch.bfloat16,
+        on_step=lambda step, of, entry: report("train", step, of, **entry),
+    )
+    trainer.train()
+    clock.lap("train")
+    guards.learnt(entry["grad_norm"] for entry in trainer.history)
+    after = _adapter_tensors(model)
+    guards.changed(before, after)
+    guards.finite_tensors(after)
+    _write(job, model, after)
+    clock.lap("write")
+    tail = trainer.history[-max(1, len(trainer.history) // 10) :]
+    return TrainingOutcome(
+        rows=len(rows),
+        pairs=sum(1 for row in rows if row.rejected),
+        too_long=(),
+        steps=steps.steps,
+        trained_tokens=_tokens(steps, rows, replay),
+        parameters=sum(t.numel() for t in after.values()),
+        device=loaded.device,
+        dtype=str(loaded.dtype).removeprefix("torch."),
+        quantisation=loaded.quantisation,
+        replay="",
+        losses={name: sum(e.get(name, 0.0) for e in tail) / len(tail) for name in sorted(set().union(*tail))},
+        seconds=clock.laps,
+        versions={name: version(name) for name in VERSIONED},
+    )
+
+
+def _tokens(steps: Any, rows: tuple[Row, ...], replay: ReplaySet) -> int:
+    return sum(
+        sum(rows[i].length for i in micro.user) + sum(replay.rows[i].length for i in micro.replay)
+        for micro in steps.micros
+    )
+
+
+def _adapter_tensors(model: Any) -> dict[str, torch.Tensor]:
+    """A copy of every trained tensor, in float32, by the name that peft writes."""
+    return {
+        name.replace(".default.", "."): parameter.detach().to("cpu", torch.float32, copy=True)
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def _write(job: TrainingJob, model: Any, tensors: dict[str, torch.Tensor]) -> None:
+    """The two files that peft, llama.cpp's converter and other tools read.
+
+    Written by hand and not by `save_pretrained`, which adds a model card with local paths.
+    """
+    config = model.peft_config["default"].to_dict()
+    config["base_model_name_or_path"] = job.base
+    config["inference_mode"] = True
+    config["target_modules"] = sorted(config["target_modules"])
+    plain = json.dumps(config, indent=2, sort_keys=True, default=_plain)
+    (job.out / "adapter_config.json").write_text(plain + "\n", encoding="utf-8")
+    half = {name: tensor.to(torch.float16) for name, tensor in tensors.items()}
+    guards.finite_tensors(half)
+    save_file(half, job.out / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, set) else str(value)
+
+
+class _Clock:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = self.laps.get(name, 0.0) + now - self._last
+        self._last = now
+

@@ -1,0 +1,88 @@
+"""What goes into the trainer's process and what comes out: two frozen values with a JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from persona.train.recipe import Recipe
+from store.json_forms import example_from_json, example_json
+from store.records import Example
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingJob:
+    """`out` is an empty staging folder of the registry; `reference` caches base log-probabilities of pairs.
+
+    `device` is "cpu", "cuda" or "auto"; `threads` 0 leaves the choice to torch.
+    """
+
+    home: Path
+    base: str
+    base_fingerprint: str
+    examples: tuple[Example, ...]
+    recipe: Recipe
+    out: Path
+    reference: Path
+    device: str = "auto"
+    threads: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of `from_json`."""
+        return {
+            "home": str(self.home),
+            "base": self.base,
+            "base_fingerprint": self.base_fingerprint,
+            "examples": [{"id": e.id, **example_json(e)} for e in self.examples],
+            "recipe": self.recipe.to_json(),
+            "out": str(self.out),
+            "reference": str(self.reference),
+            "device": self.device,
+            "threads": self.threads,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> TrainingJob:
+        return cls(
+            home=Path(plain["home"]),
+            base=plain["base"],
+            base_fingerprint=plain["base_fingerprint"],
+            examples=tuple(example_from_json(e["id"], e) for e in plain["examples"]),
+            recipe=Recipe.from_json(plain["recipe"]),
+            out=Path(plain["out"]),
+            reference=Path(plain["reference"]),
+            device=plain["device"],
+            threads=plain["threads"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingOutcome:
+    """What a finished training says of itself. Seconds by phase; losses are means over the last tenth.
+
+    `too_long` are examples that were left out; `device`, `dtype` and `quantisation` are what was used.
+    """
+
+    rows: int
+    pairs: int
+    too_long: tuple[str, ...]
+    steps: int
+    trained_tokens: int
+    parameters: int
+    device: str
+    dtype: str
+    quantisation: str
+    replay: str
+    losses: Mapping[str, float]
+    seconds: Mapping[str, float]
+    versions: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> TrainingOutcome:
+        return cls(**{**plain, "too_long": tuple(plain["too_long"])})
