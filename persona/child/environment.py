@@ -1,0 +1,42 @@
+"""What a child sees of its parent's environment: a list of what it needs, so no secret slips through."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PASSED_ON = frozenset({
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP",
+    "VIRTUAL_ENV", "PERSONA_HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE",
+})  # fmt: skip
+_PASSED_ON_PREFIXES = (
+    "LC_", "XDG_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_",
+    "CUDA_", "NVIDIA_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH_", "BNB_",
+)  # fmt: skip
+_SET = {
+    "HF_HUB_OFFLINE": "1",  # learning never touches the network
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONUNBUFFERED": "1",  # progress is read while it happens
+}
+
+
+def child_environment(environ: Mapping[str, str], path: Sequence[str]) -> dict[str, str]:
+    """The variables of a child that imports from `path`, where its parent does.
+
+    Names on the list pass unless they look like a secret; everything else stays behind.
+    """
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if (name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)) and not _looks_secret(name)
+    }
+    folders = [
+        str(Path(entry).absolute()) for entry in path
+    ]  # "" is the current folder, and the child has another
+    return {**kept, **_SET, "PYTHONPATH": os.pathsep.join(folders)}
+
+
+def _looks_secret(name: str) -> bool:
+    return any(word in name for word in ("TOKEN", "SECRET", "PASSWORD", "KEY", "CREDENTIAL"))

@@ -1,0 +1,61 @@
+"""The child's side: read the job, report progress, write the result last and whole.
+
+A result that is there is complete: it is written in one step, after the work. Standard output belongs to
+progress, one JSON object a line; everything else goes to standard error, which is the log.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import persona.errors
+from adapters.durable import write_file
+from persona.errors import PersonaError
+
+RESULT = "result.json"
+
+
+class Report(Protocol):
+    """Tells the parent how far the work is. `step` names what is being done; more may be said by name."""
+
+    def __call__(self, step: str, done: int, total: int | None = None, **more: Any) -> None: ...
+
+
+def serve_job(work: Callable[[Mapping[str, Any], Report], Mapping[str, Any]]) -> int:
+    """Do `work` on the job file named on the command line; the exit code for `sys.exit`.
+
+    The work's mapping becomes the result. A PersonaError is the result as well, so that the parent can
+    raise it again; any other exception is left to Python, whose traceback ends in the log.
+    """
+    job_file = Path(sys.argv[1])
+    job = json.loads(job_file.read_bytes())
+    try:
+        result, code = work(job, _report), 0
+    except PersonaError as error:
+        result, code = {"error": _error_to_json(error)}, error.exit_code
+    write_file(job_file.with_name(RESULT), json.dumps(result, allow_nan=False).encode())
+    return code
+
+
+def _report(step: str, done: int, total: int | None = None, **more: Any) -> None:
+    event = {"event": "progress", "step": step, "done": done, "total": total, **more}
+    print(json.dumps(event), flush=True)  # noqa: T201  # the protocol
+
+
+def _error_to_json(error: PersonaError) -> dict[str, Any]:
+    return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+
+
+def error_from_json(plain: Mapping[str, Any]) -> PersonaError:
+    """A child's error as its class, where there is one of that name; the message is already built."""
+    kind = getattr(persona.errors, str(plain["type"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, PersonaError)):
+        kind = PersonaError
+    error = kind.__new__(kind)
+    Exception.__init__(error, plain["message"])
+    error.exit_code = plain["exit_code"]
+    return error
