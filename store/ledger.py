@@ -1,0 +1,168 @@
+"""The ledger of preferences: entries and events that are only ever added.
+
+Invariants: an entry's status is its last event; two active entries never share (scope, attribute).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+
+from store.database import Database
+from store.errors import DuplicateActive, UnknownId
+from store.json_forms import dumps, instant, instant_text
+from store.records import LedgerEvent, Preference, PreferenceStatus
+
+
+class Ledger:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, preference: Preference, *, reason: str) -> bool:
+        """The entry with its first event (at `first_seen`, with the status given) and its evidence.
+
+        False when the entry was there: then nothing changes. Raises DuplicateActive, and UnknownId for its
+        signals and its successor.
+        """
+        with self._database.transaction():
+            new = self._database.insert(
+                "preferences",
+                {
+                    "id": preference.id,
+                    "statement": preference.statement,
+                    "scope": preference.scope,
+                    "attribute": preference.attribute,
+                    "source": preference.source,
+                    "first_seen": instant_text(preference.first_seen),
+                    "last_seen": instant_text(preference.last_seen),
+                    "checker": None if preference.checker is None else dumps(preference.checker),
+                },
+            )
+            if new:
+                self.append(
+                    LedgerEvent(
+                        preference=preference.id,
+                        at=preference.first_seen,
+                        status=preference.status,
+                        reason=reason,
+                        by=preference.superseded_by,
+                    )
+                )
+                self.sight(preference.id, preference.signals, preference.last_seen)
+            return new
+
+    def append(self, event: LedgerEvent) -> None:
+        """Raises UnknownId and DuplicateActive.
+
+        `by` may name an entry that is recorded later in the same transaction: so the old one steps back
+        before the new one becomes active.
+        """
+        with self._database.transaction():
+            self._database.require("preferences", "preference", event.preference)
+            if event.status is PreferenceStatus.ACTIVE:
+                self._check_alone(event.preference)
+            self._database.insert(
+                "ledger_events",
+                {
+                    "preference": event.preference,
+                    "at": instant_text(event.at),
+                    "status": event.status.value,
+                    "reason": event.reason,
+                    "successor": event.by,
+                },
+            )
+
+    def _check_alone(self, preference_id: str) -> None:
+        rival = self._database.row(_RIVAL, (PreferenceStatus.ACTIVE.value, preference_id))
+        if rival is not None:
+            raise DuplicateActive(rival["scope"], rival["attribute"], rival["id"], preference_id)
+
+    def sight(self, preference_id: str, signals: Iterable[str], at: datetime) -> int:
+        """Add evidence seen at `at`; the number of signals that were new to the entry. Raises UnknownId."""
+        named = list(signals)
+        with self._database.transaction():
+            self._database.require("preferences", "preference", preference_id)
+            self._database.require("signals", "signal", *named)
+            return sum(
+                [
+                    self._database.insert(
+                        "evidence", {"preference": preference_id, "signal": signal, "at": instant_text(at)}
+                    )
+                    for signal in named
+                ]
+            )
+
+    def all(self) -> list[Preference]:
+        """In the order in which they were recorded."""
+        return self._read(self._database.rows(f"{_ENTRIES} ORDER BY preferences.seq"))
+
+    def active(self) -> list[Preference]:
+        """In the order in which they were recorded."""
+        return [entry for entry in self.all() if entry.status is PreferenceStatus.ACTIVE]
+
+    def get(self, preference_id: str) -> Preference:
+        """Raises UnknownId."""
+        for entry in self._read(
+            self._database.rows(f"{_ENTRIES} WHERE preferences.id = ?", (preference_id,))
+        ):
+            return entry
+        raise UnknownId("preference", preference_id)
+
+    def history(self, preference_id: str) -> list[LedgerEvent]:
+        """Oldest first. Raises UnknownId."""
+        rows = self._database.rows(
+            "SELECT * FROM ledger_events WHERE preference = ? ORDER BY seq", (preference_id,)
+        )
+        if not rows:
+            raise UnknownId("preference", preference_id)
+        return [
+            LedgerEvent(
+                preference=preference_id,
+                at=instant(row["at"]),
+                status=PreferenceStatus(row["status"]),
+                reason=row["reason"],
+                by=row["successor"],
+            )
+            for row in rows
+        ]
+
+    @staticmethod
+    def _read(rows: list[sqlite3.Row]) -> list[Preference]:
+        return [
+            Preference(
+                id=row["id"],
+                statement=row["statement"],
+                scope=row["scope"],
+                attribute=row["attribute"],
+                source=row["source"],
+                first_seen=instant(row["first_seen"]),
+                last_seen=instant(max(row["last_seen"], row["last_evidence"])),
+                status=PreferenceStatus(row["status"]),
+                checker=None if row["checker"] is None else json.loads(row["checker"]),
+                signals=tuple(json.loads(row["signals"])),
+                superseded_by=row["successor"],
+            )
+            for row in rows
+        ]
+
+
+# Every entry with what follows from its events and its evidence.
+_ENTRIES = """
+    SELECT preferences.*, last.status, last.successor,
+        (SELECT coalesce(max(at), '') FROM evidence WHERE preference = preferences.id) AS last_evidence,
+        (SELECT json_group_array(signal) FROM
+            (SELECT signal FROM evidence WHERE preference = preferences.id ORDER BY seq)) AS signals
+    FROM preferences
+    JOIN ledger_events AS last ON last.seq = (
+        SELECT max(seq) FROM ledger_events WHERE preference = preferences.id)
+"""
+
+_RIVAL = """
+    SELECT rival.id, rival.scope, rival.attribute
+    FROM preferences AS asked
+    JOIN preferences AS rival USING (scope, attribute)
+    JOIN ledger_events AS last ON last.seq = (SELECT max(seq) FROM ledger_events WHERE preference = rival.id)
+    WHERE last.status = ? AND rival.id <> asked.id AND asked.id = ?
+"""

@@ -1,0 +1,70 @@
+"""The store of one identity: one SQLite file, its table families as attributes."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from store.database import Database
+from store.examples import Examples
+from store.feedback import FeedbackTable
+from store.interactions import Interactions
+from store.ledger import Ledger
+from store.runs import Runs
+from store.signals import Signals
+from store.snapshots import Snapshots
+from store.verify import Problem, verify
+
+
+class Store:
+    """One connection, not thread-safe: open one store per thread.
+
+    What a call wrote is durable when the call returns, or when the outermost `transaction()` is left.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.feedback = FeedbackTable(database)
+        self.interactions = Interactions(database, self.feedback)
+        self.signals = Signals(database)
+        self.ledger = Ledger(database)
+        self.examples = Examples(database)
+        self.snapshots = Snapshots(database)
+        self.runs = Runs(database)
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True) -> Store:
+        """The store at `path`, brought to this code's schema; with `create`, a new one where none is.
+
+        Raises CannotWork, or CannotOpen (StoreMissing, NotAStore, SchemaTooNew) with the file left as it was.
+        """
+        return cls(Database.open(Path(path), create=create))
+
+    @property
+    def path(self) -> Path:
+        return self.database.path
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of the block or nothing of it. Blocks nest: inner ones join the outermost."""
+        return self.database.transaction()
+
+    def verify(self) -> list[Problem]:
+        """Everything that should be true of the file and is not; empty when it is intact."""
+        return verify(self.database)
+
+    def close(self) -> None:
+        """Idempotent. What is called after it raises StoreClosed."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
