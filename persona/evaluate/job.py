@@ -1,0 +1,104 @@
+"""What goes into the evaluation's process: frozen values with a JSON form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from persona.engine.protocol import Prompt
+from store.json_forms import (
+    example_from_json,
+    example_json,
+    message_from_json,
+    message_json,
+    tool_calls_from_json,
+    tool_calls_json,
+)
+from store.records import PreferencePair, ToolCall
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """A held-out prompt. `preferences` are the ids that apply to it; `wanted` the calls of a tool request."""
+
+    prompt: Prompt
+    preferences: tuple[str, ...] = ()
+    wanted: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationJob:
+    """`champion` and `candidate` are revision ids ("r0" for the base) of the registry at `adapters`.
+
+    `checkers` (active) and `superseded` map preference ids to the JSON of their checkers.
+    """
+
+    home: Path
+    base: str
+    adapters: Path
+    candidate: str
+    champion: str
+    probes: tuple[Probe, ...]
+    pairs: tuple[PreferencePair, ...]
+    checkers: Mapping[str, Mapping[str, Any]]
+    superseded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    statements: Mapping[str, str] = field(default_factory=dict)
+    engine: str = "auto"
+    device: str = "auto"
+    max_tokens: int = 160
+    neutral_prompts: int = 48
+    samples: int = 6
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of `from_json`."""
+        return {
+            "home": str(self.home),
+            "base": self.base,
+            "adapters": str(self.adapters),
+            "candidate": self.candidate,
+            "champion": self.champion,
+            "probes": [_probe_json(probe) for probe in self.probes],
+            "pairs": [{"id": pair.id, **example_json(pair)} for pair in self.pairs],
+            "checkers": {k: dict(v) for k, v in self.checkers.items()},
+            "superseded": {k: dict(v) for k, v in self.superseded.items()},
+            "statements": dict(self.statements),
+            "engine": self.engine,
+            "device": self.device,
+            "max_tokens": self.max_tokens,
+            "neutral_prompts": self.neutral_prompts,
+            "samples": self.samples,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> EvaluationJob:
+        pairs = [example_from_json(p["id"], p) for p in plain["pairs"]]
+        return cls(
+            **{
+                **plain,
+                "home": Path(plain["home"]),
+                "adapters": Path(plain["adapters"]),
+                "probes": tuple(_probe(p) for p in plain["probes"]),
+                "pairs": tuple(p for p in pairs if isinstance(p, PreferencePair)),
+            }
+        )
+
+
+def _probe_json(probe: Probe) -> dict[str, Any]:
+    return {
+        "messages": [message_json(m) for m in probe.prompt.messages],
+        "tools": [dict(t) for t in probe.prompt.tools],
+        "preferences": list(probe.preferences),
+        "wanted": tool_calls_json(probe.wanted),
+    }
+
+
+def _probe(plain: Mapping[str, Any]) -> Probe:
+    return Probe(
+        prompt=Prompt(
+            messages=tuple(message_from_json(m) for m in plain["messages"]), tools=tuple(plain["tools"])
+        ),
+        preferences=tuple(plain["preferences"]),
+        wanted=tool_calls_from_json(plain["wanted"]),
+    )

@@ -1,0 +1,160 @@
+"""Measure candidate, champion and base on held-out prompts, with the engine that will serve.
+
+Every arm answers the same prompts greedily; no preference statement is in any prompt, so what shows comes
+from the weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from adapters import Registry
+from persona.base import Base, load_base
+from persona.checker import Checker, from_json
+from persona.child import Report
+from persona.engine.opener import engine_kind, open_base_engine, open_engine, open_scorer
+from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
+from persona.evaluate.calls import exact, valid
+from persona.evaluate.form import form_of
+from persona.evaluate.job import EvaluationJob, Probe
+from persona.evaluate.neutral import neutral_answers
+from persona.paths import Home
+from persona.report import Arm, EvalReport, Rate, Sample
+from store.records import PreferencePair
+
+BARE = "r0"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Scored:
+    pairs: Rate | None
+    drift: float | None
+
+
+def measure(job: EvaluationJob, report: Report) -> EvalReport:
+    """The whole evaluation. Raises BaseMismatch, Damaged and EngineError; a report is never partial."""
+    began = time.monotonic()
+    base = load_base(Home(job.home), job.base)
+    registry = Registry.open(job.adapters, create=False)
+    arms = list(dict.fromkeys([BARE, job.champion, job.candidate]))
+    answers = {arm: _answers(job, base, registry, arm, report) for arm in arms}
+    scored = _score(job, base, registry, arms, report)
+    checkers = {key: from_json(plain) for key, plain in job.checkers.items()}
+    superseded = {key: from_json(plain) for key, plain in job.superseded.items()}
+    measured = {
+        arm: Arm(
+            revision=arm,
+            adoption=_adoption(job.probes, answers[arm], checkers),
+            residue=_residue(job.probes, answers[arm], superseded),
+            pairs=scored[arm].pairs,
+            calls_valid=_calls_valid(job.probes, answers[arm]),
+            calls_exact=_calls_exact(job.probes, answers[arm]),
+            drift=scored[arm].drift,
+            form=form_of(answers[arm]),
+        )
+        for arm in arms
+    }
+    return EvalReport(
+        candidate=measured[job.candidate],
+        champion=measured[job.champion],
+        base=measured[BARE],
+        statements=job.statements,
+        engine=engine_kind(base, job.engine),
+        samples=_samples(job, answers),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _answers(job: EvaluationJob, base: Base, registry: Registry, arm: str, report: Report) -> list[Completion]:
+    report(f"answers of {arm}", 0, len(job.probes))
+    engine = open_engine(base, registry.resolve(arm), kind=job.engine)
+    try:
+        done = engine.complete([p.prompt for p in job.probes], Sampling(max_tokens=job.max_tokens))
+    finally:
+        engine.close()
+    report(f"answers of {arm}", len(job.probes), len(job.probes))
+    return done
+
+
+def _score(
+    job: EvaluationJob, base: Base, registry: Registry, arms: Sequence[str], report: Report
+) -> dict[str, _Scored]:
+    """Pairs and drift of every arm; one model with one adapter at a time."""
+    neutral = neutral_answers(base, job.neutral_prompts, lambda: open_base_engine(base, kind=job.engine))
+    found: dict[str, _Scored] = {}
+    for n, arm in enumerate([a for a in arms if a != BARE] or [BARE]):
+        report("scores", n, len(arms))
+        scorer = open_scorer(base, registry.resolve(arm), device=job.device)
+        try:
+            if BARE not in found:
+                found[BARE] = _Scored(pairs=_pair_accuracy(scorer, job.pairs, bare=True), drift=0.0)
+            if arm != BARE:
+                divergence = scorer.divergence([p for p, _ in neutral], [m for _, m in neutral])
+                found[arm] = _Scored(
+                    pairs=_pair_accuracy(scorer, job.pairs, bare=False),
+                    drift=sum(divergence) / len(divergence) if divergence else None,
+                )
+        finally:
+            scorer.close()
+    report("scores", len(arms), len(arms))
+    return found
+
+
+def _pair_accuracy(scorer: Scorer, pairs: Sequence[PreferencePair], *, bare: bool) -> Rate:
+    """By mean log-probability per token: the sum would reward the shorter side whatever the revision."""
+    prompts = [Prompt(messages=p.prompt, tools=p.tools) for p in pairs]
+    score = scorer.score_base if bare else scorer.score
+    chosen = score(prompts, [p.chosen for p in pairs])
+    rejected = score(prompts, [p.rejected for p in pairs])
+    won = sum(c.per_token > r.per_token for c, r in zip(chosen, rejected, strict=True))
+    return Rate(passed=won, asked=len(pairs))
+
+
+def _adoption(
+    probes: Sequence[Probe], answers: Sequence[Completion], checkers: Mapping[str, Checker]
+) -> dict[str, Rate]:
+    found: dict[str, Rate] = {}
+    for key, checker in checkers.items():
+        results = [
+            checker.passes(answer.message)
+            for probe, answer in zip(probes, answers, strict=True)
+            if key in probe.preferences
+        ]
+        if results:
+            found[key] = Rate(passed=sum(results), asked=len(results))
+    return found
+
+
+def _residue(
+    probes: Sequence[Probe], answers: Sequence[Completion], superseded: Mapping[str, Checker]
+) -> dict[str, Rate]:
+    """On chat prompts: how often an answer still shows the style that the user gave up."""
+    chats = [a for p, a in zip(probes, answers, strict=True) if not p.wanted]
+    return {
+        key: Rate(passed=sum(checker.passes(a.message) for a in chats), asked=len(chats))
+        for key, checker in superseded.items()
+    }
+
+
+def _calls_valid(probes: Sequence[Probe], answers: Sequence[Completion]) -> Rate:
+    asked = [(p, a) for p, a in zip(probes, answers, strict=True) if p.wanted]
+    return Rate(passed=sum(valid(a.message, p.prompt.tools) for p, a in asked), asked=len(asked))
+
+
+def _calls_exact(probes: Sequence[Probe], answers: Sequence[Completion]) -> Rate:
+    asked = [(p, a) for p, a in zip(probes, answers, strict=True) if p.wanted]
+    return Rate(passed=sum(exact(a.message, p.wanted) for p, a in asked), asked=len(asked))
+
+
+def _samples(job: EvaluationJob, answers: Mapping[str, Sequence[Completion]]) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(
+            prompt=probe.prompt.messages[-1].content,
+            base=answers[BARE][i].text,
+            champion=answers[job.champion][i].text,
+            candidate=answers[job.candidate][i].text,
+        )
+        for i, probe in enumerate(job.probes[: job.samples])
+    )
