@@ -8,7 +8,8 @@ PersonaError                 1
 ├── SomeSkipped              3   the rest was done
 ├── Mismatch                 4   parts that do not belong together
 │   ├── BaseMismatch
-│   └── TemplateMismatch
+│   ├── TemplateMismatch
+│   └── TemplateRefused
 ├── Damaged                  5   a file is not what it was written as
 ├── EngineError              6
 │   └── EngineClosed
@@ -16,6 +17,7 @@ PersonaError                 1
 │   ├── BrokenNumerics
 │   └── ChildFailed
 ├── NoSpace                  8
+├── PreparationFailed        9   a base could not be fetched or converted
 └── Busy                    75   another process holds the home
 
 130 is an interrupt (Ctrl-C). Errors of `store` and `adapters` are translated where they are caught.
@@ -81,6 +83,11 @@ class TemplateMismatch(Mismatch):
         )
 
 
+class TemplateRefused(Mismatch):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the base's chat template does not render this conversation: {why}")
+
+
 class Damaged(PersonaError):
     exit_code = 5
 
@@ -117,6 +124,13 @@ class NoSpace(PersonaError):
         super().__init__(
             f"{path}: {need / 1e6:.0f} MB needed and {free / 1e6:.0f} MB free; free some space and try again"
         )
+
+
+class PreparationFailed(PersonaError):
+    exit_code = 9
+
+    def __init__(self, base: str, why: str, advice: str) -> None:
+        super().__init__(f"base {base} could not be prepared: {why}; {advice}")
 
 
 class Busy(PersonaError):
