@@ -10,13 +10,14 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
 from persona.errors import BadInput
 
 _PREFIX = "PERSONA_"
+Share = Annotated[float, Field(ge=0, le=1)]
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # names become folder names
 
 
@@ -47,6 +48,19 @@ class TrainSettings(_Section):
     memory_gb: PositiveFloat | None = None  # None: three quarters of what the machine has
 
 
+class GateSettings(_Section):
+    """Thresholds of the gate, named as in persona.promote.GatePolicy; None keeps the policy's own."""
+
+    min_prompts: PositiveInt | None = None
+    min_gain: Share | None = None
+    max_loss: Share | None = None
+    max_drift: PositiveFloat | None = None
+    max_residue: Share | None = None
+    max_truncated_gain: Share | None = None
+    max_looping_gain: Share | None = None
+    max_empty: Share | None = None
+
+
 class ServeSettings(_Section):
     """How answers are generated."""
 
@@ -61,6 +75,7 @@ class Settings(_Section):
     base: BaseSettings = BaseSettings()
     identity: IdentitySettings = IdentitySettings()
     train: TrainSettings = TrainSettings()
+    gate: GateSettings = GateSettings()
     serve: ServeSettings = ServeSettings()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from persona.config import Settings, read_settings
+from persona.config import GateSettings, Settings, read_settings
 from persona.errors import BadInput
+from persona.promote import GatePolicy
 
 
 def written(folder: Path, text: str) -> Path:
@@ -72,6 +74,12 @@ def test_every_wrong_setting_is_named_at_once(tmp_path: Path) -> None:
 
     assert "seed: input" in str(caught.value)
     assert "sede: unknown" in str(caught.value)
+
+
+def test_the_gate_knows_every_threshold() -> None:
+    """[gate] has exactly the thresholds of the policy, and leaves them alone unless told."""
+    assert {field.name for field in fields(GatePolicy)} == set(GateSettings.model_fields)
+    assert {} == GateSettings().model_dump(exclude_none=True)
 
 
 def test_other_variables_are_left_alone(tmp_path: Path) -> None:
