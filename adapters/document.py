@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adapters import reading
 from adapters.digest import Json, digest, parse, plain
 from adapters.errors import Damaged, UnknownFormat
 
@@ -42,7 +43,7 @@ class Document:
         """Raises Damaged when the file is missing, unreadable or not exactly as written; UnknownFormat when
         a newer version wrote it.
         """
-        data = read_bytes(path)
+        data = reading.content(path)
         try:
             fields = parse(data)
         except ValueError as error:
@@ -91,13 +92,3 @@ class Document:
         if at.tzinfo is None:
             raise Damaged(self.path, f"{name} has no time zone")
         return at
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file that must be there. Raises Damaged when it cannot be read."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise Damaged(path, "missing") from None
-    except OSError as error:
-        raise Damaged(path, f"cannot be read: {error.strerror}") from error

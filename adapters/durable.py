@@ -19,6 +19,7 @@ from adapters.failpoint import reach
 DIRECTORY_MODE = 0o700
 FILE_MODE = 0o600
 _TEMPORARY_SUFFIX = ".partial"
+_CHUNK = 1 << 20
 
 
 def write_file(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
@@ -42,8 +43,8 @@ def publish_directory(staged: Path, target: Path) -> None:
     Every file and directory below becomes private (0600, 0700). Both paths lie on one file system.
     Raises NotPublishable for anything but plain files and directories, NameTaken when `target` exists.
     """
-    files, directories = _tree(staged)
     with _failing_as(target):
+        files, directories = _tree(staged)
         for file in files:
             _secure_and_sync(file, FILE_MODE)
         for directory in reversed(directories):  # a directory after all that lies in it
@@ -73,9 +74,11 @@ def make_directory(path: Path) -> None:
         path = path.parent
     for directory in reversed(missing):
         with _failing_as(directory):
-            with suppress(FileExistsError):  # another process was faster; a file there fails at chmod's sync
+            with suppress(
+                FileExistsError
+            ):  # another process was faster; if it is a file, the next line fails
                 directory.mkdir(DIRECTORY_MODE)
-            _secure_and_sync(directory, DIRECTORY_MODE)
+            _secure_and_sync(directory, DIRECTORY_MODE, os.O_DIRECTORY)
             _sync_directory(directory.parent)
 
 
@@ -92,6 +95,15 @@ def remove_directory(path: Path) -> None:
                 below = Path(folder, name)
                 below.unlink() if below.is_symlink() else below.rmdir()
         path.rmdir()
+
+
+def remove_file(path: Path) -> None:
+    """Remove the file at `path`, if it is there; durable on return."""
+    with _failing_as(path):
+        reach("remove.file")
+        path.unlink(missing_ok=True)
+        reach("remove.sync_directory")
+        _sync_directory(path.parent)
 
 
 def is_partial(name: str) -> bool:
@@ -164,7 +176,8 @@ def _put_back(path: Path, before: int | None, temporary: Path) -> None:
     status = os.fstat(before)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(status.st_mode))
     with os.fdopen(descriptor, "wb") as file:
-        file.write(os.pread(before, status.st_size, 0))
+        while chunk := os.pread(before, _CHUNK, file.tell()):
+            file.write(chunk)
     temporary.replace(path)
 
 
@@ -183,8 +196,8 @@ def _tree(root: Path) -> tuple[list[Path], list[Path]]:
     return files, directories
 
 
-def _secure_and_sync(path: Path, mode: int) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+def _secure_and_sync(path: Path, mode: int, flags: int = 0) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | flags)
     try:
         os.fchmod(descriptor, mode)
         reach("directory.sync")

@@ -37,7 +37,8 @@ class NotARegistry(RegistryError):
 class UnknownFormat(RegistryError):
     def __init__(self, path: Path, found: str, known: str) -> None:
         self.path = path
-        super().__init__(f"{path}: written as {found}, and this version reads {known}; update persona")
+        self.why = f"written as {found}, and this version reads {known}"
+        super().__init__(f"{path}: {self.why}; update persona")
 
 
 class BadReference(RegistryError):

@@ -27,6 +27,7 @@ def exclusive(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
     except OSError as error:
         raise WriteFailed(path, error) from error
     try:
+        os.fchmod(descriptor, FILE_MODE)  # a umask that took it from us would lock us out next time
         _wait(descriptor, path, patience)
         yield
     finally:

@@ -15,6 +15,7 @@ from adapters.errors import Damaged
 from adapters.failpoint import reach
 from adapters.layout import Layout, operation_number
 from adapters.operation import Operation
+from adapters.reading import entries
 
 HEAD_FORMAT = "adapters.head/1"
 
@@ -33,10 +34,15 @@ class OperationLog:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
 
+    def exists(self) -> bool:
+        """Whether a log was ever started here. One that lost its HEAD exists, and reading it says so."""
+        if self._layout.head.exists():
+            return True
+        operations = self._layout.operations
+        return operations.exists() and any(operation_number(path.name) for path in entries(operations))
+
     def start(self) -> None:
         """Write the HEAD of an empty log. Call with the lock held."""
-        if any(operation_number(path.name) is not None for path in self._layout.operations.iterdir()):
-            raise Damaged(self._layout.head, "missing, though operations are there")
         self._write_head(Head(number=0, digest=None))
 
     def head(self) -> Head:

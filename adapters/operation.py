@@ -24,6 +24,9 @@ class OperationKind(StrEnum):
     RETIRE = "retire"
 
 
+TAKES_OFFICE = frozenset({OperationKind.PROMOTE, OperationKind.ROLLBACK})  # those that change the champion
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
     """`champion_before` is the champion that the operation found; `parent` is None for the first."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters import layout, manifest, staging
-from adapters.durable import make_directory, publish_directory, write_file
+from adapters.durable import make_directory, publish_directory, remove_file, write_file
 from adapters.errors import (
     AmbiguousRevision,
     ChampionMoved,
@@ -24,10 +24,12 @@ from adapters.failpoint import reach
 from adapters.layout import Layout
 from adapters.lock import exclusive
 from adapters.log import OperationLog
-from adapters.operation import Operation, OperationKind
+from adapters.operation import TAKES_OFFICE, Operation, OperationKind
+from adapters.reading import entries
 from adapters.revision import BARE, BARE_ID, Bare, Build, Revision, RevisionState
 from adapters.succession import Succession
-from adapters.verify import Problem, Survey, check_files, problems, survey
+from adapters.survey import Survey, check_files, survey
+from adapters.verify import Problem, problems
 
 _NUMBER = re.compile(r"r([0-9]+)")
 _SHORTEST_PREFIX = 4  # characters of an id, without "rev-"
@@ -49,7 +51,7 @@ class Registry:
     def open(cls, root: Path, *, create: bool = True, clock: Callable[[], datetime] = _now) -> Registry:
         """The registry at `root`, made if it is not there. Raises NotARegistry when it is not to be made."""
         registry = cls(root, clock=clock)
-        if not registry._layout.head.exists():
+        if not registry._log.exists():
             if not create:
                 raise NotARegistry(root)
             registry._create()
@@ -77,8 +79,7 @@ class Registry:
         """
         files = staging.inspect(self._layout, staged)
         with exclusive(self._layout.lock):
-            if build.parent != BARE_ID:
-                self._read(build.parent)
+            self._known(build.parent)
             sealed = manifest.seal(build, number=self._next_number(), files=files)
             reach("publish.manifest")
             write_file(staged / layout.MANIFEST, sealed.data)
@@ -178,18 +179,14 @@ class Registry:
 
         Raises NotAllowed for r0, for the champion and for a retired revision, Damaged for a damaged one.
         """
-        if revision_id != BARE_ID:
-            self.check(revision_id)
-        return self._append(OperationKind.PROMOTE, revision_id, reason=reason, expected=expected)
+        return self._append(OperationKind.PROMOTE, self._known(revision_id), reason=reason, expected=expected)
 
     def rollback(self, to: str | None = None, *, reason: str) -> Operation:
         """Make an earlier champion, any revision or r0 the champion; None means previous().
 
         Raises NotAllowed for the champion and for a retired revision, Damaged for a damaged one.
         """
-        if to not in (None, BARE_ID):
-            self.check(to)
-        return self._append(OperationKind.ROLLBACK, to, reason=reason)
+        return self._append(OperationKind.ROLLBACK, None if to is None else self._known(to), reason=reason)
 
     def reject(self, revision_id: str, reason: str) -> Operation:
         """Put on record that it was judged and not taken. It may still be promoted by hand."""
@@ -199,13 +196,24 @@ class Registry:
         """Take it out of service for good, damaged or not; it can never be the champion again."""
         return self._append(OperationKind.RETIRE, self._known(revision_id), reason=reason)
 
+    def erase(self, revision_id: str) -> None:
+        """Delete the adapter files of a retired revision for good. Its manifest stays, and so do its number and
+        its place in the lineage. Raises NotAllowed unless it is retired; idempotent.
+        """
+        with exclusive(self._layout.lock):
+            if self.state(revision_id) is not RevisionState.RETIRED:
+                raise NotAllowed("erase", revision_id, "only a retired revision can be erased")
+            for path in entries(self._layout.revision(revision_id)):
+                if path.name != layout.MANIFEST:
+                    remove_file(path)
+
     # Inside
 
     def _create(self) -> None:
         for folder in (self._layout.operations, self._layout.revisions, self._layout.staging):
             make_directory(folder)
         with exclusive(self._layout.lock):
-            if not self._layout.head.exists():
+            if not self._log.exists():
                 self._log.start()
 
     def _succession(self) -> Succession:
@@ -226,6 +234,8 @@ class Registry:
             objection = succession.objection(kind, revision_id)
             if objection is not None:
                 raise NotAllowed(kind, revision_id, objection)
+            if kind in TAKES_OFFICE and revision_id != BARE_ID:
+                self.check(revision_id)
             operation = Operation(
                 number=len(operations) + 1,
                 kind=kind,

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from adapters import layout, safetensors
+from adapters import gguf, layout, safetensors
 from adapters.digest import digest_file, parse
 from adapters.durable import make_directory, remove_directory, sweep
 from adapters.errors import NameTaken, NotPublishable
 from adapters.layout import Layout
 from adapters.revision import FileRecord
-
-_GGUF_MAGIC = b"GGUF"
 
 
 def stage(where: Layout, name: str) -> Path:
@@ -51,7 +49,7 @@ def inspect(where: Layout, staged: Path) -> dict[str, FileRecord]:
     _check_config(staged / layout.CONFIG)
     safetensors.read_header(staged / layout.WEIGHTS)
     if layout.GGUF in found:
-        _check_gguf(staged / layout.GGUF)
+        gguf.check_adapter(staged / layout.GGUF)
     return {
         name: FileRecord(digest=digest_file(staged / name), size=(staged / name).stat().st_size)
         for name in sorted(found)
@@ -65,9 +63,3 @@ def _check_config(path: Path) -> None:
         raise NotPublishable(path, f"not valid JSON ({error})") from None
     if not isinstance(config, dict):
         raise NotPublishable(path, "not a JSON object")
-
-
-def _check_gguf(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(4) != _GGUF_MAGIC:
-            raise NotPublishable(path, "not a GGUF file")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adapters.operation import Operation, OperationKind
+from adapters.operation import TAKES_OFFICE, Operation, OperationKind
 from adapters.revision import BARE_ID, RevisionState
 
 _OUT_OF_SERVICE = (OperationKind.REJECT, OperationKind.RETIRE)
@@ -35,6 +35,11 @@ class Succession:
                 self._line.append(operation.revision)
 
     @property
+    def named(self) -> set[str]:
+        """Every revision that some operation is about."""
+        return set(self._last)
+
+    @property
     def champion(self) -> str:
         return self._line[-1]
 
@@ -61,7 +66,7 @@ class Succession:
 
     def objection(self, kind: OperationKind, revision: str) -> str | None:
         """Why this operation may not come next; None when it may."""
-        takes_office = kind in (OperationKind.PROMOTE, OperationKind.ROLLBACK)
+        takes_office = kind in TAKES_OFFICE
         if revision == BARE_ID and kind is not OperationKind.ROLLBACK:
             return "it is the bare base; roll back to it instead" if takes_office else "it is the bare base"
         if revision == self.champion:
