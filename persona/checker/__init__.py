@@ -1,0 +1,40 @@
+"""Preferences made decidable: checkers of messages, and the reader of stated preferences that makes them."""
+
+from __future__ import annotations
+
+from persona.checker.codec import KINDS, from_json
+from persona.checker.contract import Checker
+from persona.checker.edges import Closing, Opening
+from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadings, NoLists
+from persona.checker.language import Language
+from persona.checker.length import MaxSentences, MaxWords
+from persona.checker.statement import ALWAYS, Parsed, is_one_off, parse_statement, tool_scope
+from persona.checker.tool_calls import ToolArgument, ToolChoice, same_json
+from persona.checker.wording import Avoids, Contains
+
+__all__ = [
+    "ALWAYS",
+    "KINDS",
+    "Avoids",
+    "Bullets",
+    "Checker",
+    "Closing",
+    "Contains",
+    "Emoji",
+    "Language",
+    "MaxSentences",
+    "MaxWords",
+    "NoEmoji",
+    "NoExclamation",
+    "NoHeadings",
+    "NoLists",
+    "Opening",
+    "Parsed",
+    "ToolArgument",
+    "ToolChoice",
+    "from_json",
+    "is_one_off",
+    "parse_statement",
+    "same_json",
+    "tool_scope",
+]
