@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.errors import NameTaken, NotPublishable, WriteFailed
@@ -66,18 +66,24 @@ def publish_directory(staged: Path, target: Path) -> None:
             raise
 
 
-def make_directory(path: Path) -> None:
-    """Make `path` and its missing parents, 0700; those that exist are left as they are. Durable on return."""
-    missing = []
+def make_directory(path: Path, *, fresh: bool = False) -> None:
+    """Make `path` and its missing parents, 0700; those that exist are left as they are. Durable on return.
+
+    With `fresh` the directory must not exist, and one of several callers makes it: NameTaken for the rest.
+    """
+    if fresh and (path.is_symlink() or path.exists()):
+        raise NameTaken(path)
+    missing: list[Path] = []
     while not path.is_dir():
         missing.append(path)
         path = path.parent
     for directory in reversed(missing):
         with _failing_as(directory):
-            with suppress(
-                FileExistsError
-            ):  # another process was faster; if it is a file, the next line fails
+            try:
                 directory.mkdir(DIRECTORY_MODE)
+            except FileExistsError:  # another process was faster, or it is a file and the next line fails
+                if fresh and directory == missing[0]:
+                    raise NameTaken(directory) from None
             _secure_and_sync(directory, DIRECTORY_MODE, os.O_DIRECTORY)
             _sync_directory(directory.parent)
 

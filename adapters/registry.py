@@ -197,8 +197,8 @@ class Registry:
         return self._append(OperationKind.RETIRE, self._known(revision_id), reason=reason)
 
     def erase(self, revision_id: str) -> None:
-        """Delete the adapter files of a retired revision for good. Its manifest stays, and so do its number and
-        its place in the lineage. Raises NotAllowed unless it is retired; idempotent.
+        """Delete the adapter files of a retired revision for good. Its manifest, its number and its place in
+        the lineage stay. Raises NotAllowed unless it is retired. Idempotent.
         """
         with exclusive(self._layout.lock):
             if self.state(revision_id) is not RevisionState.RETIRED:

@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters import gguf, layout, safetensors
 from adapters.digest import digest_file, parse
 from adapters.durable import make_directory, remove_directory, sweep
-from adapters.errors import NameTaken, NotPublishable
+from adapters.errors import NotPublishable
 from adapters.layout import Layout
 from adapters.revision import FileRecord
 
@@ -16,9 +16,7 @@ from adapters.revision import FileRecord
 def stage(where: Layout, name: str) -> Path:
     """A new, empty, private directory. Raises BadName, or NameTaken when a run left one of that name."""
     path = where.staged(name)
-    if path.exists():
-        raise NameTaken(path)
-    make_directory(path)
+    make_directory(path, fresh=True)
     return path
 
 

@@ -36,7 +36,7 @@ def survey(where: Layout) -> Survey:
 
 def check_files(revision: Revision, *, deep: bool = True, may_lack: bool = False) -> None:
     """Raises Damaged unless the folder holds exactly the files of the manifest, each a plain file of its size
-    and, when `deep`, with its digest. With `may_lack` files may be missing, as those of an erased revision are.
+    and, when `deep`, with its digest. With `may_lack` some may be missing, as in an erased revision.
     """
     present = {path.name for path in entries(revision.path)}
     strangers = present - set(revision.files) - {layout.MANIFEST}
