@@ -6,6 +6,7 @@ Facts are added, never rewritten. See README.md.
 
 from store.conversation import Act, Conversation, Turn
 from store.errors import StoreError
+from store.forget import Forgotten
 from store.interactions import Added, ConversationSummary
 from store.search import Hit
 from store.store import Store
@@ -16,6 +17,7 @@ __all__ = [
     "Added",
     "Conversation",
     "ConversationSummary",
+    "Forgotten",
     "Hit",
     "Problem",
     "Store",

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from store.identity import with_id
+from store.identity import chain_ids, tools_id, turn_id, with_id
 from store.records import Feedback, FeedbackKind, Interaction, Json, Message, ToolCall
 
 
@@ -89,21 +89,23 @@ class Conversation:
 
     def _answers(self) -> Iterator[tuple[Turn, Interaction]]:
         messages = self.messages
+        ids = chain_ids(messages)
+        tools = tools_id(self.tools) if self.tools else None
         for number, turn in enumerate(self.turns):
             if self._is_completion(number):
                 yield (
                     turn,
-                    with_id(
-                        Interaction(
-                            id="",
-                            conversation=self.id,
-                            at=self.at + timedelta(milliseconds=number),
-                            source=self.source,
-                            prompt=messages[:number],
-                            completion=turn.message,
-                            tools=self.tools,
-                            revision=turn.revision,
-                        )
+                    Interaction(
+                        id=turn_id(
+                            conversation=self.id, completion=ids[number], tools=tools, revision=turn.revision
+                        ),
+                        conversation=self.id,
+                        at=self.at + timedelta(milliseconds=number),
+                        source=self.source,
+                        prompt=messages[:number],
+                        completion=turn.message,
+                        tools=self.tools,
+                        revision=turn.revision,
                     ),
                 )
 

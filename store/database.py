@@ -4,6 +4,8 @@ Invariants: every connection syncs fully and checks foreign keys; whatever write
 the file and all that SQLite lays beside it are readable by their owner alone.
 """
 
+# ruff: noqa: S608  # SQL is put together from names and conditions of ours; values are parameters
+
 from __future__ import annotations
 
 import json
@@ -90,10 +92,10 @@ class Database:
             raise SchemaTooNew(self.path, unknown)
         self._set_pragmas()
         if migrations.pending(self.tables):
-            with (
-                self.transaction()
-            ):  # another process may have been first: apply() looks again, under the lock
-                migrations.apply(self.tables)
+            with self.transaction():
+                migrations.apply(
+                    self.tables
+                )  # looks again, under the lock: another process may have been first
 
     def _set_pragmas(self) -> None:
         wanted: dict[str, str | int] = {
@@ -110,6 +112,10 @@ class Database:
             found = self.value(f"PRAGMA {pragma}")
             if found != value:
                 raise StoreUnusable(self.path, f"SQLite keeps {pragma} at {found!r} and {value!r} is needed")
+
+    def _in_transaction(self) -> bool:
+        with in_our_words(self.path):
+            return self._connection.in_transaction
 
     def close(self) -> None:
         """Idempotent."""
@@ -139,16 +145,21 @@ class Database:
 
         Breaking any other constraint raises. Only inside a transaction.
         """
-        assert self._connection.in_transaction, "a write outside a transaction"
+        assert self._in_transaction(), "a write outside a transaction"
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
-        sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608  # our names
+        sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
         return self.execute(sql, tuple(values.values())).rowcount == 1
+
+    def shed_traces(self) -> None:
+        """Empty the write-ahead log, which may still hold pages as they were before a deletion."""
+        if not self._in_transaction():
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def require(self, table: str, kind: str, *ids: str | None) -> None:
         """Raises UnknownId for the first id that the table does not hold; None is let through."""
         named = [each for each in ids if each is not None]
         if named:
-            sql = f"SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {table})"  # noqa: S608
+            sql = f"SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM {table})"
             for row in self.rows(sql, (json.dumps(named),)):
                 raise UnknownId(kind, row[0])
 
@@ -172,9 +183,7 @@ class Database:
             self._check_still_open()
             self._keep(keep)
         except BaseException:
-            if (
-                self._connection.in_transaction
-            ):  # some errors, such as a full disk, roll all of it back themselves
+            if self._in_transaction():  # some errors, such as a full disk, roll all of it back themselves
                 self.execute(undo)
             raise
         finally:
@@ -189,20 +198,21 @@ class Database:
             raise
 
     def _check_still_open(self) -> None:
-        if not self._connection.in_transaction:
+        if not self._in_transaction():
             raise StoreUnusable(self.path, "an earlier error undid this transaction")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Several reads of one state. Do not leave it open: other processes cannot commit meanwhile."""
-        if self._connection.in_transaction:
+        if self._in_transaction():
             yield
             return
         self.execute("BEGIN")
         try:
             yield
         finally:
-            self.execute("COMMIT")
+            if self._in_transaction():
+                self.execute("COMMIT")
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What was asked and answered: interactions, their conversations, and the search over their words."""
 
+# ruff: noqa: S608  # SQL is put together from names and conditions of ours; values are parameters
+
 from __future__ import annotations
 
 import sqlite3
@@ -49,10 +51,14 @@ class Interactions:
 
     def add_conversation(self, conversation: Conversation) -> Added:
         """All of it or nothing. Idempotent; of a conversation that grew, the new part is added."""
+        ids = chain_ids(conversation.messages)
         with self._database.transaction():
+            messages = add_chain(self._database, conversation.id, ids, conversation.messages)
             return Added(
-                messages=add_chain(self._database, conversation.id, conversation.messages),
-                interactions=sum([self.add(interaction) for interaction in conversation.interactions()]),
+                messages=messages,
+                interactions=sum(
+                    [self._insert(each, ids[len(each.prompt)]) for each in conversation.interactions()]
+                ),
                 feedback=sum([self._feedback.add(given) for given in conversation.feedback()]),
                 statements=sum([self._feedback.add(stated) for stated in conversation.stated()]),
             )
@@ -63,20 +69,24 @@ class Interactions:
             raise Unstorable(f"interaction {interaction.id!r}", "its completion is not the assistant's")
         check_id(interaction, "interaction")
         line = (*interaction.prompt, interaction.completion)
+        ids = chain_ids(line)
         with self._database.transaction():
-            add_chain(self._database, interaction.conversation, line)
-            return self._database.insert(
-                "interactions",
-                {
-                    "id": interaction.id,
-                    "conversation": interaction.conversation,
-                    "at": instant_text(interaction.at),
-                    "source": interaction.source,
-                    "completion": chain_ids(line)[-1],
-                    "tools": add_tools(self._database, interaction.tools),
-                    "revision": interaction.revision,
-                },
-            )
+            add_chain(self._database, interaction.conversation, ids, line)
+            return self._insert(interaction, ids[-1])
+
+    def _insert(self, interaction: Interaction, completion: str) -> bool:
+        return self._database.insert(
+            "interactions",
+            {
+                "id": interaction.id,
+                "conversation": interaction.conversation,
+                "at": instant_text(interaction.at),
+                "source": interaction.source,
+                "completion": completion,
+                "tools": add_tools(self._database, interaction.tools),
+                "revision": interaction.revision,
+            },
+        )
 
     def get(self, interaction_id: str) -> Interaction:
         """Raises UnknownId."""
@@ -100,14 +110,14 @@ class Interactions:
         if source is not None:
             wanted["source = ?"] = source
         where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
-        sql = f"SELECT seq FROM interactions {where} ORDER BY at, id"  # noqa: S608  # the conditions above
+        sql = f"SELECT seq FROM interactions {where} ORDER BY at, id"
         numbers = [row[0] for row in self._database.rows(sql, tuple(wanted.values()))]
         return self._in_batches(numbers)
 
     def _in_batches(self, numbers: list[int]) -> Iterator[Interaction]:
         for start in range(0, len(numbers), _BATCH):
             batch = ", ".join(map(str, numbers[start : start + _BATCH]))
-            sql = f"SELECT * FROM interactions WHERE seq IN ({batch}) ORDER BY at, id"  # noqa: S608  # integers
+            sql = f"SELECT * FROM interactions WHERE seq IN ({batch}) ORDER BY at, id"
             with self._database.reading():
                 interactions = self._read(self._database.rows(sql))
             yield from interactions

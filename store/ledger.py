@@ -3,11 +3,13 @@
 Invariants: an entry's status is its last event; two active entries never share (scope, attribute).
 """
 
+# ruff: noqa: S608  # SQL is put together from names and conditions of ours; values are parameters
+
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from store.database import Database
@@ -94,6 +96,35 @@ class Ledger:
                 ]
             )
 
+    def remove(self, preferences: Sequence[str], at: datetime) -> None:
+        """Delete entries, their events and evidence, as forgetting needs it.
+
+        What they had superseded is active again, unless another entry is active in its place: then that one
+        becomes its successor.
+        """
+        gone = dumps(list(preferences))
+        with self._database.transaction():
+            orphans = [row["id"] for row in self._database.rows(_SUPERSEDED_BY, (gone, gone))]
+            self._database.execute(_FORGET_SUCCESSOR, (gone,))
+            for table, column in (
+                ("evidence", "preference"),
+                ("ledger_events", "preference"),
+                ("preferences", "id"),
+            ):
+                sql = f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(?))"
+                self._database.execute(sql, (gone,))
+            for orphan in orphans:
+                rival = self._database.row(_RIVAL, (PreferenceStatus.ACTIVE.value, orphan))
+                self.append(
+                    LedgerEvent(
+                        preference=orphan,
+                        at=at,
+                        status=PreferenceStatus.SUPERSEDED if rival else PreferenceStatus.ACTIVE,
+                        reason="what had superseded it was forgotten",
+                        by=rival["id"] if rival else None,
+                    )
+                )
+
     def all(self) -> list[Preference]:
         """In the order in which they were recorded."""
         return self._read(self._database.rows(f"{_ENTRIES} ORDER BY preferences.seq"))
@@ -157,6 +188,17 @@ _ENTRIES = """
     FROM preferences
     JOIN ledger_events AS last ON last.seq = (
         SELECT max(seq) FROM ledger_events WHERE preference = preferences.id)
+"""
+
+# The latest first: of several that one entry had superseded, the latest takes its place.
+_SUPERSEDED_BY = f"""
+    SELECT id FROM ({_ENTRIES}) WHERE status = 'superseded'
+        AND successor IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT value FROM json_each(?))
+    ORDER BY seq DESC
+"""
+
+_FORGET_SUCCESSOR = """
+    UPDATE ledger_events SET successor = NULL WHERE successor IN (SELECT value FROM json_each(?))
 """
 
 _RIVAL = """

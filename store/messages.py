@@ -10,9 +10,12 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from store.database import Database
-from store.identity import chain_ids, tools_id
+from store.errors import StoreDamaged
+from store.identity import tools_id
 from store.json_forms import dumps, tool_calls_from_json, tool_calls_json
 from store.records import Json, Message, Origin
+
+_SAID = "SELECT message FROM said WHERE conversation = ? AND message IN (SELECT value FROM json_each(?))"
 
 _ANCESTORS = """
     WITH RECURSIVE line(id) AS (
@@ -24,11 +27,17 @@ _ANCESTORS = """
 """
 
 
-def add_chain(database: Database, conversation: str, messages: Sequence[Message]) -> int:
-    """Store messages that follow one another, the first opening the conversation; the number of new ones."""
-    ids = chain_ids(messages)
+def add_chain(database: Database, conversation: str, ids: Sequence[str], messages: Sequence[Message]) -> int:
+    """Store messages that follow one another, the first opening the conversation; the number of new ones.
+
+    `ids` are their chain_ids.
+    """
+    rows = database.rows(_SAID, (conversation, dumps(ids)))
+    said = {row["message"] for row in rows}
     new = 0
     for place, message in enumerate(messages):
+        if ids[place] in said:
+            continue
         new += database.insert(
             "messages",
             {
@@ -66,6 +75,8 @@ def chains(database: Database, ends: Iterable[str]) -> dict[str, tuple[Message, 
         line: list[Message] = []
         at: str | None = end
         while at is not None:
+            if at not in found or len(line) > len(found):
+                raise StoreDamaged(database.path, f"the messages before {end} are not whole")
             at, message = found[at]
             line.append(message)
         lines[end] = tuple(reversed(line))

@@ -15,11 +15,15 @@ APPLICATION_ID = 0x70727331  # "prs1" in the file's header: this file is a store
 Tables = sqlite_utils.Database
 
 
-def _keep_unchanged(tables: Tables, *names: str) -> None:
-    """Let SQLite itself refuse to change a row: facts are added and forgotten, never rewritten."""
+def _keep_unchanged(tables: Tables, *names: str, but: str | None = None) -> None:
+    """Let SQLite itself refuse to change a row: facts are added and forgotten, never rewritten.
+
+    `but` names the one column that forgetting may empty.
+    """
     for name in names:
+        columns = ", ".join(column.name for column in tables.table(name).columns if column.name != but)
         tables.executescript(
-            f"CREATE TRIGGER {name}_unchanged BEFORE UPDATE ON {name}"
+            f"CREATE TRIGGER {name}_unchanged BEFORE UPDATE OF {columns} ON {name}"
             f" BEGIN SELECT RAISE(ABORT, '{name} are never changed'); END;"
         )
 
@@ -150,7 +154,8 @@ def ledger(tables: Tables) -> None:
         ) STRICT;
         CREATE INDEX evidence_by_signal ON evidence(signal);
     """)
-    _keep_unchanged(tables, "preferences", "ledger_events", "evidence")
+    _keep_unchanged(tables, "preferences", "evidence")
+    _keep_unchanged(tables, "ledger_events", but="successor")
 
 
 def examples(tables: Tables) -> None:
@@ -210,8 +215,13 @@ def runs(tables: Tables) -> None:
             costs TEXT NOT NULL
         ) STRICT;
         CREATE INDEX run_ends_by_revision ON run_ends(revision);
+        CREATE INDEX run_ends_by_snapshot ON run_ends(snapshot);
+
+        -- A run may name a snapshot that was forgotten since.
+        CREATE TABLE forgotten_snapshots (id TEXT PRIMARY KEY NOT NULL, at TEXT NOT NULL) STRICT;
     """)
-    _keep_unchanged(tables, "runs", "run_ends")
+    _keep_unchanged(tables, "runs")
+    _keep_unchanged(tables, "run_ends", but="report")
 
 
 def search(tables: Tables) -> None:
@@ -235,3 +245,15 @@ NAMES = tuple(step.__name__ for step in _STEPS)
 migrations = sqlite_utils.migrations.Migrations("store")
 for _step in _STEPS:
     migrations()(_step)
+
+
+def fresh_schema() -> dict[str, str | None]:
+    """The SQL of everything that all steps make, by name."""
+    tables = sqlite_utils.Database(memory=True, execute_plugins=False)
+    try:
+        migrations.apply(tables)
+        return dict(
+            tables.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
+        )
+    finally:
+        tables.close()

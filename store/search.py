@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from store.database import Database
 from store.json_forms import instant
 from store.records import Role
-
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,16 +23,14 @@ class Hit:
 
 
 def quoted(text: str) -> str:
-    """An FTS5 expression that asks for every word of `text` and means nothing else; empty without words."""
-    return " ".join(f'"{word}"' for word in _WORD.findall(text))
+    """An FTS5 expression that asks for every word of `text` and means nothing else."""
+    clean = text.encode(errors="replace").decode().replace("\0", " ")  # a NUL would end the expression
+    return " ".join('"' + word.replace('"', '""') + '"' for word in clean.split())
 
 
 def search(database: Database, text: str, *, limit: int) -> list[Hit]:
-    query = quoted(text)
-    if not query:
-        return []
     with database.reading():
-        found = database.rows(_FOUND, (query, limit))
+        found = database.rows(_FOUND, (quoted(text), limit)) if text.strip() else []
         hits = []
         for row in found:
             place = (row["conversation"], row["message"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,6 +12,7 @@ from typing import Self
 from store.database import Database
 from store.examples import Examples
 from store.feedback import FeedbackTable
+from store.forget import Forgotten, forget
 from store.interactions import Interactions
 from store.ledger import Ledger
 from store.runs import Runs
@@ -49,6 +52,23 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """All of the block or nothing of it. Blocks nest: inner ones join the outermost."""
         return self.database.transaction()
+
+    def forget(
+        self,
+        *,
+        at: datetime,
+        conversations: Iterable[str] = (),
+        interactions: Iterable[str] = (),
+        preferences: Iterable[str] = (),
+    ) -> Forgotten:
+        """Delete what was said and all that was made of it; see store.forget. Raises UnknownId."""
+        return forget(
+            self.database,
+            at=at,
+            conversations=conversations,
+            interactions=interactions,
+            preferences=preferences,
+        )
 
     def verify(self) -> list[Problem]:
         """Everything that should be true of the file and is not; empty when it is intact."""

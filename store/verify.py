@@ -1,4 +1,9 @@
-"""Re-derives what should be true of a store and lists what is not."""
+"""Re-derives what should be true of a store and lists what is not.
+
+Nothing is changed. Each check reads on its own, so one that meets an unreadable part does not hide the others.
+"""
+
+# ruff: noqa: S608  # SQL is put together from names and conditions of ours; values are parameters
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from store.database import Database
 from store.errors import StoreError
 from store.feedback import read_feedback
 from store.identity import derived_id, message_id, tools_id, turn_id
-from store.json_forms import example_from_json
+from store.json_forms import example_from_json, instant
 from store.messages import read_message
 from store.signals import read_signal
 from store.snapshots import Snapshots
@@ -30,121 +35,185 @@ class Problem:
 
 
 def verify(database: Database) -> list[Problem]:
-    """Every check, of one state of the file. A part that cannot be read at all is a problem of its own."""
+    """Every check, of one state of the file; no problem means that it is intact."""
     problems: list[Problem] = []
     with database.reading():
-        for check in _CHECKS:
+        for name, check in _CHECKS.items():
             try:
-                problems += check(database)
+                problems += [Problem(check=name, where=where, what=what) for where, what in check(database)]
             except (StoreError, sqlite3.Error) as error:
                 problems.append(
-                    Problem(check=check.__name__.strip("_"), where=str(database.path), what=str(error))
+                    Problem(check=name, where=str(database.path), what=f"cannot be read: {error}")
                 )
     return problems
 
 
-def _integrity(database: Database) -> Iterator[Problem]:
+Finding = tuple[str, str]  # where, what
+Check = Callable[[Database], Iterator[Finding]]
+
+
+def _file(database: Database) -> Iterator[Finding]:
     for row in database.rows("PRAGMA integrity_check"):
         if row[0] != "ok":
-            yield Problem(check="integrity", where=str(database.path), what=row[0])
+            yield str(database.path), row[0]
 
 
-def _references(database: Database) -> Iterator[Problem]:
+def _references(database: Database) -> Iterator[Finding]:
     for row in database.rows("PRAGMA foreign_key_check"):
-        yield Problem(
-            check="references",
-            where=f"{row['table']} row {row['rowid']}",
-            what=f"names a {row['parent']} row that is missing",
-        )
+        yield f"{row['table']} row {row['rowid']}", f"names a row of {row['parent']} that is missing"
 
 
-def _fits(check: str, row: sqlite3.Row, derive: Callable[[sqlite3.Row], str]) -> Iterator[Problem]:
-    """A problem unless the row can be read and its content gives it its id."""
-    try:
-        derived = derive(row)
-    except (StoreError, ValueError, TypeError, KeyError, AttributeError) as error:
-        yield Problem(check=check, where=row["id"], what=f"cannot be read: {error}")
-        return
-    if derived != row["id"]:
-        yield Problem(check=check, where=row["id"], what=f"its content gives it the name {derived}")
+def _schema(database: Database) -> Iterator[Finding]:
+    """Compares with a new store: a lost trigger or index is as bad as a lost row."""
+    from store.migrations import fresh_schema
+
+    found = {
+        row["name"]: row["sql"]
+        for row in database.rows("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+    }
+    wanted = fresh_schema()
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            yield name, "is missing from the schema"
+        elif name not in wanted:
+            yield name, "does not belong to the schema"
+        elif wanted[name] != found[name]:
+            yield name, "differs from the schema"
 
 
-def _messages(database: Database) -> Iterator[Problem]:
-    for row in database.rows("SELECT * FROM messages"):
-        yield from _fits("messages", row, lambda row: message_id(row["parent"], read_message(row)))
+def _named(table: str, derive: Callable[[sqlite3.Row, Database], str]) -> Check:
+    """Every row can be read, and its content gives it its id."""
+
+    def check(database: Database) -> Iterator[Finding]:
+        for row in database.rows(f"SELECT * FROM {table}"):
+            try:
+                derived = derive(row, database)
+            except (StoreError, ValueError, TypeError, KeyError, AttributeError) as error:
+                yield row["id"], f"cannot be read: {error}"
+            else:
+                if derived != row["id"]:
+                    yield row["id"], f"its content gives it the name {derived}"
+
+    return check
 
 
-def _tool_sets(database: Database) -> Iterator[Problem]:
-    for row in database.rows("SELECT * FROM tool_sets"):
-        yield from _fits("tool_sets", row, lambda row: tools_id(json.loads(row["tools"])))
+def _message(row: sqlite3.Row, _: Database) -> str:
+    return message_id(row["parent"], read_message(row))
 
 
-def _interactions(database: Database) -> Iterator[Problem]:
-    for row in database.rows("SELECT * FROM interactions"):
-        yield from _fits(
-            "interactions",
-            row,
-            lambda row: turn_id(
-                conversation=row["conversation"],
-                completion=row["completion"],
-                tools=row["tools"],
-                revision=row["revision"],
-            ),
-        )
+def _tool_set(row: sqlite3.Row, _: Database) -> str:
+    return tools_id(json.loads(row["tools"]))
 
 
-def _feedback(database: Database) -> Iterator[Problem]:
-    for row in database.rows("SELECT * FROM feedback"):
-        yield from _fits("feedback", row, lambda row: derived_id(read_feedback(row)))
-
-
-def _signals(database: Database) -> Iterator[Problem]:
-    for row in database.rows("SELECT * FROM signals"):
-        yield from _fits("signals", row, lambda row: derived_id(read_signal(row)))
-
-
-def _examples(database: Database) -> Iterator[Problem]:
-    for row in database.rows("SELECT * FROM examples"):
-        yield from _fits(
-            "examples", row, lambda row: derived_id(example_from_json(row["id"], json.loads(row["body"])))
-        )
-
-
-def _snapshots(database: Database) -> Iterator[Problem]:
-    snapshots = Snapshots(database)
-    for row in database.rows("SELECT id FROM snapshots"):
-        yield from _fits("snapshots", row, lambda row: derived_id(snapshots.get(row["id"])))
-
-
-def _rows_none(check: str, what: str, sql: str, database: Database) -> Iterator[Problem]:
-    """Each row that the query finds is a problem; its first column says where."""
-    for row in database.rows(sql):
-        yield Problem(check=check, where=str(row[0]), what=what)
-
-
-def _held_out(database: Database) -> Iterator[Problem]:
-    return _rows_none(
-        "held_out",
-        "is held out and stands among the train examples of a snapshot",
-        """
-        SELECT DISTINCT examples.conversation FROM snapshot_examples
-        JOIN examples ON examples.id = snapshot_examples.example
-        JOIN splits ON splits.conversation = examples.conversation
-        WHERE snapshot_examples.split = 'train' AND splits.split = 'held_out'
-        """,
-        database,
+def _interaction(row: sqlite3.Row, _: Database) -> str:
+    instant(row["at"])
+    return turn_id(
+        conversation=row["conversation"],
+        completion=row["completion"],
+        tools=row["tools"],
+        revision=row["revision"],
     )
 
 
-_CHECKS: tuple[Callable[[Database], Iterator[Problem]], ...] = (
-    _integrity,
-    _references,
-    _messages,
-    _tool_sets,
-    _interactions,
-    _feedback,
-    _signals,
-    _examples,
-    _snapshots,
-    _held_out,
-)
+def _example(row: sqlite3.Row, _: Database) -> str:
+    example = example_from_json(row["id"], json.loads(row["body"]))
+    if example.conversation != row["conversation"]:
+        raise ValueError(f"it is filed under conversation {row['conversation']!r}")
+    return derived_id(example)
+
+
+def _snapshot(row: sqlite3.Row, database: Database) -> str:
+    return derived_id(Snapshots(database).get(row["id"]))
+
+
+def _none(sql: str) -> Check:
+    """Each row that the query finds is a finding: where, what."""
+
+    def check(database: Database) -> Iterator[Finding]:
+        for where, what in database.rows(sql):
+            yield str(where), what
+
+    return check
+
+
+_WHOLE_CONVERSATIONS = """
+    SELECT interactions.id, 'its completion is not among what was said in ' || interactions.conversation
+    FROM interactions LEFT JOIN said
+        ON said.message = interactions.completion AND said.conversation = interactions.conversation
+    WHERE said.message IS NULL
+    UNION ALL
+    SELECT said.message, 'what was said before it in ' || said.conversation || ' is missing there'
+    FROM said JOIN messages ON messages.id = said.message
+    LEFT JOIN said AS before ON before.message = messages.parent AND before.conversation = said.conversation
+    WHERE messages.parent IS NOT NULL AND before.message IS NULL
+"""
+
+_SEARCHABLE = """
+    SELECT messages.id, 'the full-text index does not know it'
+    FROM messages LEFT JOIN messages_fts_docsize AS indexed ON indexed.id = messages.seq
+    WHERE indexed.id IS NULL
+    UNION ALL
+    SELECT 'index row ' || indexed.id, 'the full-text index knows a message that is gone'
+    FROM messages_fts_docsize AS indexed LEFT JOIN messages ON messages.seq = indexed.id
+    WHERE messages.seq IS NULL
+"""
+
+_LEDGER = """
+    WITH state AS (
+        SELECT preferences.id, scope, attribute,
+            (SELECT status FROM ledger_events WHERE preference = preferences.id ORDER BY seq DESC LIMIT 1) AS status
+        FROM preferences
+    )
+    SELECT id, 'has no event, and so no status' FROM state WHERE status IS NULL
+    UNION ALL
+    SELECT min(id), 'is active beside ' || (count(*) - 1) || ' more about ' || attribute || ' in scope ' || scope
+    FROM state WHERE status = 'active' GROUP BY scope, attribute HAVING count(*) > 1
+"""
+
+_LINEAGE = """
+    SELECT examples.id, 'names signal ' || named.value || ', which is missing'
+    FROM examples, json_each(examples.body, '$.signals') AS named
+    WHERE named.value NOT IN (SELECT id FROM signals)
+    UNION ALL
+    SELECT examples.id, 'names preference ' || named.value || ', which is missing'
+    FROM examples, json_each(examples.body, '$.preferences') AS named
+    WHERE named.value NOT IN (SELECT id FROM preferences)
+    UNION ALL
+    SELECT run, 'names snapshot ' || snapshot || ', which is missing and was not forgotten'
+    FROM run_ends WHERE snapshot NOT IN (SELECT id FROM snapshots UNION SELECT id FROM forgotten_snapshots)
+"""
+
+_HELD_OUT = """
+    SELECT DISTINCT placed.snapshot, CASE placed.split
+        WHEN 'train' THEN 'trains on conversation ' ELSE 'holds out conversation ' END
+        || examples.conversation || ', which ' || coalesce('is bound to ' || splits.split, 'is bound to no split')
+    FROM snapshot_examples AS placed
+    JOIN examples ON examples.id = placed.example
+    LEFT JOIN splits ON splits.conversation = examples.conversation
+    WHERE splits.split IS NOT placed.split
+"""
+
+_RUNS = """
+    SELECT id, 'has no end, and a later run was started' FROM runs
+    WHERE id NOT IN (SELECT run FROM run_ends)
+        AND seq < (SELECT max(seq) FROM runs)
+"""
+
+_CHECKS: dict[str, Check] = {
+    "file": _file,
+    "schema": _schema,
+    "references": _references,
+    "messages": _named("messages", _message),
+    "tools": _named("tool_sets", _tool_set),
+    "interactions": _named("interactions", _interaction),
+    "conversations": _none(_WHOLE_CONVERSATIONS),
+    "search": _none(_SEARCHABLE),
+    "feedback": _named("feedback", lambda row, _: derived_id(read_feedback(row))),
+    "signals": _named("signals", lambda row, _: derived_id(read_signal(row))),
+    "ledger": _none(_LEDGER),
+    "examples": _named("examples", _example),
+    "lineage": _none(_LINEAGE),
+    "snapshots": _named("snapshots", _snapshot),
+    "held-out": _none(_HELD_OUT),
+    "runs": _none(_RUNS),
+}
