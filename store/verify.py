@@ -1,6 +1,6 @@
 """Re-derives what should be true of a store and lists what is not.
 
-Nothing is changed. Each check reads on its own, so one that meets an unreadable part does not hide the others.
+Nothing is changed. Each check stands alone, so one that meets an unreadable part does not hide the others.
 """
 
 # ruff: noqa: S608  # SQL is put together from names and conditions of ours; values are parameters
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from store.database import Database
-from store.errors import StoreError
+from store.errors import StoreDamaged, StoreError
 from store.feedback import read_feedback
 from store.identity import derived_id, message_id, tools_id, turn_id
 from store.json_forms import example_from_json, instant
@@ -35,9 +35,9 @@ class Problem:
 
 
 def verify(database: Database) -> list[Problem]:
-    """Every check, of one state of the file; no problem means that it is intact."""
+    """Every check, of one state of the file; no problem means that it is intact. Other writers wait."""
     problems: list[Problem] = []
-    with database.reading():
+    with database.transaction():  # not for reading only: SQLite checks the full-text index by a command
         for name, check in _CHECKS.items():
             try:
                 problems += [Problem(check=name, where=where, what=what) for where, what in check(database)]
@@ -79,6 +79,13 @@ def _schema(database: Database) -> Iterator[Finding]:
             yield name, "does not belong to the schema"
         elif wanted[name] != found[name]:
             yield name, "differs from the schema"
+
+
+def _index(database: Database) -> Iterator[Finding]:
+    try:
+        database.execute("INSERT INTO messages_fts(messages_fts, rank) VALUES ('integrity-check', 1)")
+    except StoreDamaged:
+        yield "messages_fts", "the full-text index does not fit the messages"
 
 
 def _named(table: str, derive: Callable[[sqlite3.Row, Database], str]) -> Check:
@@ -148,25 +155,16 @@ _WHOLE_CONVERSATIONS = """
     WHERE messages.parent IS NOT NULL AND before.message IS NULL
 """
 
-_SEARCHABLE = """
-    SELECT messages.id, 'the full-text index does not know it'
-    FROM messages LEFT JOIN messages_fts_docsize AS indexed ON indexed.id = messages.seq
-    WHERE indexed.id IS NULL
-    UNION ALL
-    SELECT 'index row ' || indexed.id, 'the full-text index knows a message that is gone'
-    FROM messages_fts_docsize AS indexed LEFT JOIN messages ON messages.seq = indexed.id
-    WHERE messages.seq IS NULL
-"""
-
 _LEDGER = """
     WITH state AS (
         SELECT preferences.id, scope, attribute,
-            (SELECT status FROM ledger_events WHERE preference = preferences.id ORDER BY seq DESC LIMIT 1) AS status
+            (SELECT status FROM ledger_events
+             WHERE preference = preferences.id ORDER BY seq DESC LIMIT 1) AS status
         FROM preferences
     )
     SELECT id, 'has no event, and so no status' FROM state WHERE status IS NULL
     UNION ALL
-    SELECT min(id), 'is active beside ' || (count(*) - 1) || ' more about ' || attribute || ' in scope ' || scope
+    SELECT min(id), 'is active beside ' || (count(*) - 1) || ' more about ' || scope || ', ' || attribute
     FROM state WHERE status = 'active' GROUP BY scope, attribute HAVING count(*) > 1
 """
 
@@ -186,7 +184,7 @@ _LINEAGE = """
 _HELD_OUT = """
     SELECT DISTINCT placed.snapshot, CASE placed.split
         WHEN 'train' THEN 'trains on conversation ' ELSE 'holds out conversation ' END
-        || examples.conversation || ', which ' || coalesce('is bound to ' || splits.split, 'is bound to no split')
+        || examples.conversation || ', which is bound to ' || coalesce(splits.split, 'no split')
     FROM snapshot_examples AS placed
     JOIN examples ON examples.id = placed.example
     LEFT JOIN splits ON splits.conversation = examples.conversation
@@ -207,7 +205,7 @@ _CHECKS: dict[str, Check] = {
     "tools": _named("tool_sets", _tool_set),
     "interactions": _named("interactions", _interaction),
     "conversations": _none(_WHOLE_CONVERSATIONS),
-    "search": _none(_SEARCHABLE),
+    "search": _index,
     "feedback": _named("feedback", lambda row, _: derived_id(read_feedback(row))),
     "signals": _named("signals", lambda row, _: derived_id(read_signal(row))),
     "ledger": _none(_LEDGER),
