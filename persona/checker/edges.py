@@ -13,14 +13,22 @@ from persona.checker.literal import at_end, at_start
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closing(StyleChecker):
-    """The answer ends with `text`."""
-
-    kind: ClassVar[str] = "closing"
+class _Literal(StyleChecker):
     text: str
 
     def __post_init__(self) -> None:
         require_text(self.kind, "text", self.text)
+
+    def _kept(self, amended: str) -> str | None:
+        """Where letters run together with those beside the old literal, there is no amending."""
+        return amended if self.holds(amended) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing(_Literal):
+    """The answer ends with `text`."""
+
+    kind: ClassVar[str] = "closing"
 
     def holds(self, text: str) -> bool:
         return at_end(text, self.text) is not None
@@ -34,18 +42,14 @@ class Closing(StyleChecker):
         found = at_end(content, superseded.text)
         if found is None or self.holds(content):
             return None
-        return content[: found.start("literal")] + self.text + found["rest"].rstrip()
+        return self._kept(content[: found.start("literal")] + self.text + found["rest"].rstrip())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening(StyleChecker):
+class Opening(_Literal):
     """The answer starts with `text`."""
 
     kind: ClassVar[str] = "opening"
-    text: str
-
-    def __post_init__(self) -> None:
-        require_text(self.kind, "text", self.text)
 
     def holds(self, text: str) -> bool:
         return at_start(text, self.text) is not None
@@ -59,4 +63,4 @@ class Opening(StyleChecker):
         found = at_start(content, superseded.text)
         if found is None or self.holds(content):
             return None
-        return found["rest"] + self.text + content[found.end("literal") :]
+        return self._kept(found["rest"] + self.text + content[found.end("literal") :])

@@ -9,9 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona.checker import (
-    KINDS, Avoids, Bullets, Checker, Closing, Contains, Emoji, Language, MaxSentences, MaxWords, NoEmoji,
-    NoExclamation, NoHeadings, NoLists, Opening, ToolArgument, ToolChoice, from_json,
-)  # fmt: skip
+    KINDS,
+    Avoids,
+    Bullets,
+    Checker,
+    Closing,
+    Contains,
+    Emoji,
+    Language,
+    MaxSentences,
+    MaxWords,
+    NoEmoji,
+    NoExclamation,
+    NoHeadings,
+    NoLists,
+    Opening,
+    ToolArgument,
+    ToolChoice,
+    from_json,
+)
 from store.records import Message, ToolCall
 
 
@@ -38,7 +54,7 @@ PASSES: list[tuple[Checker, Message]] = [
     (FAIR, answer("It is so. **Fair winds!** \n")),
     (FAIR, answer("It is so. fair  winds!")),
     (Closing(text="Fair winds"), answer("It is so. Fair winds.")),
-    (Closing(text="It's “all”..."), answer("Well, it’s \"all\"…")),
+    (Closing(text="It's “all”..."), answer('Well, it’s "all"…')),
     (Opening(text="Ahoy!"), answer("Ahoy! It is so.")),
     (Opening(text="Ahoy"), answer("**Ahoy**, captain")),
     (NoEmoji(), answer("Plain → text ✓ 3 * 4 # 5 ©")),
@@ -104,7 +120,10 @@ FAILS: list[tuple[Checker, Message]] = [
     (ToolArgument(tool="list", argument="all", value=True), call("list", all=1)),
     (RIPGREP, call("grep", pattern="x")),
     (RIPGREP, answer("ripgrep")),
-    *((checker, answer(" \n")) for checker in (TWO, NoEmoji(), NoLists(), Avoids(text="x"), Language(code="en"))),
+    *(
+        (checker, answer(" \n"))
+        for checker in (TWO, NoEmoji(), NoLists(), Avoids(text="x"), Language(code="en"))
+    ),
 ]
 
 
@@ -127,7 +146,7 @@ def test_every_kind_is_in_both_tables() -> None:
 
 
 def test_style_speaks_about_prose_and_habits_about_their_tools() -> None:
-    """A preference about style is not asked of a tool call, nor one about a tool of prose or of other tools."""
+    """A preference about style is not asked of a tool call, nor a habit of prose or of other tools."""
     assert [True, False] == [TWO.applies_to(message) for message in (answer("Hi."), call("grep"))]
     assert [False, False, True] == [
         METRIC.applies_to(message) for message in (answer("Hi."), call("grep"), call("get_weather"))

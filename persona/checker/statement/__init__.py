@@ -45,6 +45,6 @@ def is_one_off(statement: str) -> bool:
 
 
 def _free(statement: str) -> Parsed:
-    words = re.findall(r"\w+", statement.casefold()) or [statement]
+    words = re.findall(r"\w+", statement.casefold()) or [statement.strip()]
     digest = hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()
     return Parsed(attribute=f"free.{digest[:16]}")

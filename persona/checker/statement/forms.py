@@ -50,7 +50,7 @@ _UNWANTED: dict[str, Checker] = {
 
 _LANGUAGE = re.compile(
     r"\b(?:answer|reply|respond|write|speak|talk|communicate|stay|stick|keep)\w*\b"
-    r"[^.;!?\n]{0,40}?\b(?:in|to|with) "
+    r"(?:(?!\b(?:was|were)\b)[^.;!?\n]){0,40}?\b(?:in|to|with) "
     rf"(?P<name>{'|'.join(CODES)})\b(?! (?:or|and|if|when|unless|words?|names?|terms?)\b)"
     rf"|\b(?:speak|use|write) (?P<spoken>{'|'.join(CODES)})\b"
     r"(?=[\s.!]*(?:\Z|only|from|please|always|with me|to me))"

@@ -17,7 +17,7 @@ _AGAINST = re.compile(
     rf"without(?: saying| using)?|no) {_TERM}{_SERIES}"
 )
 _FOR = re.compile(
-    rf"\b(?:include|mention|say|use|contain) {_TERM}{_SERIES}(?= (?:in|somewhere|every|at least)|[\s.!]*\Z)"
+    rf"\b(?:include|mention|say|use|contain) {_TERM}{_SERIES}(?= (?:in|somewhere|every|at least)\b|[\s.!]*\Z)"
 )
 
 
