@@ -66,26 +66,31 @@ def publish_directory(staged: Path, target: Path) -> None:
             raise
 
 
-def make_directory(path: Path, *, fresh: bool = False) -> None:
-    """Make `path` and its missing parents, 0700; those that exist are left as they are. Durable on return.
-
-    With `fresh` the directory must not exist, and one of several callers makes it: NameTaken for the rest.
-    """
-    if fresh and (path.is_symlink() or path.exists()):
-        raise NameTaken(path)
-    missing: list[Path] = []
+def make_directory(path: Path) -> None:
+    """Make `path` and its missing parents, 0700; those that exist are left as they are. Durable on return."""
+    missing = []
     while not path.is_dir():
         missing.append(path)
         path = path.parent
     for directory in reversed(missing):
-        with _failing_as(directory):
-            try:
-                directory.mkdir(DIRECTORY_MODE)
-            except FileExistsError:  # another process was faster, or it is a file and the next line fails
-                if fresh and directory == missing[0]:
-                    raise NameTaken(directory) from None
-            _secure_and_sync(directory, DIRECTORY_MODE, os.O_DIRECTORY)
-            _sync_directory(directory.parent)
+        try:
+            make_new_directory(directory)
+        except NameTaken:  # another process was faster, or a file is in the way
+            if not directory.is_dir():
+                raise
+
+
+def make_new_directory(path: Path) -> None:
+    """Make the directory `path`, 0700, in one that exists; of several callers one makes it, the others get
+    NameTaken. Durable on return.
+    """
+    with _failing_as(path):
+        try:
+            path.mkdir(DIRECTORY_MODE)
+        except FileExistsError:
+            raise NameTaken(path) from None
+        _secure_and_sync(path, DIRECTORY_MODE)
+        _sync_directory(path.parent)
 
 
 def remove_directory(path: Path) -> None:
@@ -120,9 +125,9 @@ def is_partial(name: str) -> bool:
 def sweep(directory: Path) -> None:
     """Remove what killed writers left in `directory`. Only for one that nobody else writes to now."""
     with _failing_as(directory):
-        for entry in os.scandir(directory):
-            if is_partial(entry.name):
-                Path(entry.path).unlink(missing_ok=True)
+        for path in directory.iterdir():
+            if is_partial(path.name):
+                path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -192,18 +197,19 @@ def _tree(root: Path) -> tuple[list[Path], list[Path]]:
     files: list[Path] = []
     directories = [root]
     for directory in directories:  # grows while it is walked
-        for entry in os.scandir(directory):
-            if entry.is_dir(follow_symlinks=False):
-                directories.append(Path(entry.path))
-            elif entry.is_file(follow_symlinks=False):
-                files.append(Path(entry.path))
+        for path in directory.iterdir():
+            kind = path.lstat().st_mode
+            if stat.S_ISDIR(kind):
+                directories.append(path)
+            elif stat.S_ISREG(kind):
+                files.append(path)
             else:
-                raise NotPublishable(Path(entry.path), "neither a plain file nor a directory")
+                raise NotPublishable(path, "neither a plain file nor a directory")
     return files, directories
 
 
-def _secure_and_sync(path: Path, mode: int, flags: int = 0) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | flags)
+def _secure_and_sync(path: Path, mode: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         os.fchmod(descriptor, mode)
         reach("directory.sync")

@@ -12,7 +12,6 @@ from adapters import operation as operation_file
 from adapters.document import Document, encode
 from adapters.durable import sweep, write_file
 from adapters.errors import Damaged
-from adapters.failpoint import reach
 from adapters.layout import Layout, operation_number
 from adapters.operation import Operation
 from adapters.reading import entries
@@ -76,7 +75,6 @@ class OperationLog:
         sweep(self._layout.operations)
         sweep(self._layout.root)
         write_file(self._layout.operation(operation.number), operation.encode())
-        reach("log.head")
         self._write_head(Head(number=operation.number, digest=operation.digest))
 
     def _write_head(self, head: Head) -> None:

@@ -20,7 +20,6 @@ from adapters.errors import (
     NotARegistry,
     UnknownRevision,
 )
-from adapters.failpoint import reach
 from adapters.layout import Layout
 from adapters.lock import exclusive
 from adapters.log import OperationLog
@@ -81,7 +80,6 @@ class Registry:
         with exclusive(self._layout.lock):
             self._known(build.parent)
             sealed = manifest.seal(build, number=self._next_number(), files=files)
-            reach("publish.manifest")
             write_file(staged / layout.MANIFEST, sealed.data)
             publish_directory(staged, self._layout.revision(sealed.id))
         return self._read(sealed.id)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from adapters import gguf, layout, safetensors
 from adapters.digest import digest_file, parse
-from adapters.durable import make_directory, remove_directory, sweep
+from adapters.durable import make_new_directory, remove_directory, sweep
 from adapters.errors import NotPublishable
 from adapters.layout import Layout
 from adapters.revision import FileRecord
@@ -16,7 +15,7 @@ from adapters.revision import FileRecord
 def stage(where: Layout, name: str) -> Path:
     """A new, empty, private directory. Raises BadName, or NameTaken when a run left one of that name."""
     path = where.staged(name)
-    make_directory(path, fresh=True)
+    make_new_directory(path)
     return path
 
 
@@ -33,25 +32,34 @@ def inspect(where: Layout, staged: Path) -> dict[str, FileRecord]:
     if staged.is_symlink() or not staged.is_dir() or staged.parent.resolve() != where.staging.resolve():
         raise NotPublishable(staged, "not a directory made by stage()")
     sweep(staged)
-    found = {entry.name: entry for entry in os.scandir(staged)}
-    found.pop(layout.MANIFEST, None)  # of a publish that a crash cut short; it is written again
-    strangers = sorted(set(found) - layout.ADAPTER_FILES)
+    try:
+        names = _check_names(staged)
+        _check_config(staged / layout.CONFIG)
+        safetensors.read_header(staged / layout.WEIGHTS)
+        if layout.GGUF in names:
+            gguf.check_adapter(staged / layout.GGUF)
+        return {name: _record(staged / name) for name in names}
+    except OSError as error:
+        raise NotPublishable(staged, f"cannot be read: {error.strerror}") from error
+
+
+def _check_names(staged: Path) -> list[str]:
+    # A manifest is what a publish that a crash cut short had written; it will be written again.
+    names = sorted(path.name for path in staged.iterdir() if path.name != layout.MANIFEST)
+    strangers = [name for name in names if name not in layout.ADAPTER_FILES]
     if strangers:
         raise NotPublishable(staged, f"holds {', '.join(strangers)}, which no revision holds")
-    missing = sorted(layout.REQUIRED_FILES - set(found))
+    missing = sorted(layout.REQUIRED_FILES.difference(names))
     if missing:
         raise NotPublishable(staged, f"lacks {', '.join(missing)}")
-    for entry in found.values():
-        if not entry.is_file(follow_symlinks=False) or entry.stat().st_size == 0:
-            raise NotPublishable(Path(entry.path), "empty, or not a plain file")
-    _check_config(staged / layout.CONFIG)
-    safetensors.read_header(staged / layout.WEIGHTS)
-    if layout.GGUF in found:
-        gguf.check_adapter(staged / layout.GGUF)
-    return {
-        name: FileRecord(digest=digest_file(staged / name), size=(staged / name).stat().st_size)
-        for name in sorted(found)
-    }
+    for path in (staged / name for name in names):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size == 0:
+            raise NotPublishable(path, "empty, or not a plain file")
+    return names
+
+
+def _record(path: Path) -> FileRecord:
+    return FileRecord(digest=digest_file(path), size=path.stat().st_size)
 
 
 def _check_config(path: Path) -> None:
