@@ -23,7 +23,7 @@ def plain(value: object) -> Json:
         if not math.isfinite(value):
             raise ValueError(f"{value} has no place in JSON")
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
         for key in value:
             if not isinstance(key, str):
                 raise ValueError(f"the key {key!r} is not a string")  # noqa: TRY004  # the value is wrong, not the call
@@ -64,11 +64,6 @@ def tagged_digest(tag: str, value: object) -> str:
     """
     data = b"\n".join((tag.encode(), canonical(value)))
     return f"{tag}-{digest(data)}"
-
-
-def short_id(prefix: str, value: object) -> str:
-    """A name for a JSON value: `prefix`, a dash, and 24 hex of the sha256 of its canonical form."""
-    return f"{prefix}-{hashlib.sha256(canonical(value)).hexdigest()[:24]}"
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -1,26 +1,24 @@
-"""One JSON document of the registry: exact bytes, a format tag, and typed fields.
+"""One JSON document of the registry: canonical bytes, a format tag, and typed fields.
 
-A document has one valid spelling. Bytes that mean the same but are spelled differently are damage, so a
-flipped bit has nowhere to hide.
+Each document is vouched for by a digest of its bytes that stands elsewhere: a manifest by its revision's
+id, an operation by the next one or by HEAD.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters import reading
-from adapters.digest import Json, digest, parse, plain
+from adapters.digest import Json, canonical, digest, parse
 from adapters.errors import Damaged, UnknownFormat
 
 
 def encode(format_: str, fields: Mapping[str, object]) -> bytes:
-    """The bytes of a document: indented for people, sorted for the digest."""
-    value = plain({"format": format_, **fields})
-    return (json.dumps(value, sort_keys=True, indent=2, allow_nan=False) + "\n").encode("ascii")
+    """The bytes of a document. ValueError for what is not JSON."""
+    return canonical({"format": format_, **fields})
 
 
 def moment(at: datetime) -> str:
@@ -40,8 +38,8 @@ class Document:
 
     @classmethod
     def read(cls, path: Path, format_: str) -> Document:
-        """Raises Damaged when the file is missing, unreadable or not exactly as written; UnknownFormat when
-        a newer version wrote it.
+        """Raises Damaged when the file is missing, unreadable or no document of this format; UnknownFormat
+        when a newer version wrote it. The caller compares the digest.
         """
         data = reading.content(path)
         try:
@@ -54,9 +52,7 @@ class Document:
         if found != format_:
             if isinstance(found, str) and found.partition("/")[0] == format_.partition("/")[0]:
                 raise UnknownFormat(path, found, format_)
-            raise Damaged(path, f"no {format_} document")
-        if encode(format_, fields) != data:
-            raise Damaged(path, "not spelled as it was written")
+            raise Damaged(path, f"not a document of format {format_}")
         return cls(path=path, fields=fields, digest=digest(data))
 
     def text(self, name: str) -> str:

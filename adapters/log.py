@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters import operation as operation_file
+from adapters import operation
+from adapters.digest import digest
 from adapters.document import Document, encode
 from adapters.durable import sweep, write_file
 from adapters.errors import Damaged
@@ -27,11 +28,26 @@ class Head:
     digest: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reached:
+    """The operations up to one HEAD, oldest first."""
+
+    head: Head
+    operations: tuple[Operation, ...]
+
+
+_NOTHING = Reached(head=Head(number=0, digest=None), operations=())
+
+
 class OperationLog:
-    """Reads need no lock, since what HEAD reaches never changes; appends need the registry's."""
+    """Reads need no lock, since what HEAD reaches never changes; appends need the registry's.
+
+    What was read once is kept: it stays true as long as HEAD's chain leads back to it.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._known = _NOTHING
 
     def exists(self) -> bool:
         """Whether a log was ever started here. One that lost its HEAD exists, and reading it says so."""
@@ -42,40 +58,47 @@ class OperationLog:
 
     def start(self) -> None:
         """Write the HEAD of an empty log. Call with the lock held."""
-        self._write_head(Head(number=0, digest=None))
+        self._write_head(_NOTHING.head)
 
-    def head(self) -> Head:
-        """Raises Damaged."""
-        document = Document.read(self._layout.head, HEAD_FORMAT)
-        head = Head(number=document.integer("operation"), digest=document.optional_text("digest"))
-        if head.number < 0 or (head.number == 0) != (head.digest is None) or len(document.fields) != 2:
-            raise Damaged(document.path, "names no operation")
-        return head
-
-    def read(self) -> list[Operation]:
+    def read(self) -> tuple[Operation, ...]:
         """Every operation, oldest first, checked link by link from HEAD. Raises Damaged."""
-        head = self.head()
-        operations = []
-        wanted = head.digest
-        for number in range(head.number, 0, -1):
-            path = self._layout.operation(number)
-            operation = operation_file.read(path)
-            if operation.digest != wanted or operation.number != number:
-                raise Damaged(path, "not the operation that its successor or HEAD names")
-            if (operation.parent is None) != (number == 1):
-                raise Damaged(
-                    path, "names no parent" if operation.parent is None else "first, yet has a parent"
-                )
-            operations.append(operation)
-            wanted = operation.parent
-        return operations[::-1]
+        head = self._read_head()
+        known = self._known
+        newer = []
+        number, wanted = head.number, head.digest
+        while Head(number=number, digest=wanted) != known.head:
+            if number == 0:
+                known = _NOTHING
+                break
+            document = Document.read(self._layout.operation(number), operation.FORMAT)
+            link = Operation.decode(document)
+            if document.digest != wanted or link.number != number:
+                raise Damaged(document.path, "not the operation that its successor or HEAD names")
+            newer.append(link)
+            number, wanted = number - 1, link.parent
+        if number == 0 and wanted is not None:
+            raise Damaged(self._layout.operation(1), "names a parent, though it is the first")
+        self._known = Reached(head=head, operations=(*known.operations, *reversed(newer)))
+        return self._known.operations
 
-    def append(self, operation: Operation) -> None:
+    def append(self, entry: Operation) -> None:
         """Durable on return; readers see all of it or nothing. Call with the lock held."""
         sweep(self._layout.operations)
         sweep(self._layout.root)
-        write_file(self._layout.operation(operation.number), operation.encode())
-        self._write_head(Head(number=operation.number, digest=operation.digest))
+        write_file(self._layout.operation(entry.number), entry.encode())
+        self._write_head(Head(number=entry.number, digest=entry.digest))
+
+    def _read_head(self) -> Head:
+        document = Document.read(self._layout.head, HEAD_FORMAT)
+        head = Head(number=document.integer("operation"), digest=document.optional_text("digest"))
+        # Nothing vouches for HEAD's bytes, so they must be exactly those that would be written.
+        if document.digest != digest(_encode_head(head)) or (head.number == 0) != (head.digest is None):
+            raise Damaged(document.path, "names no operation")
+        return head
 
     def _write_head(self, head: Head) -> None:
-        write_file(self._layout.head, encode(HEAD_FORMAT, {"operation": head.number, "digest": head.digest}))
+        write_file(self._layout.head, _encode_head(head))
+
+
+def _encode_head(head: Head) -> bytes:
+    return encode(HEAD_FORMAT, {"operation": head.number, "digest": head.digest})

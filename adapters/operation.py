@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
 from adapters.digest import digest
 from adapters.document import Document, encode, moment
@@ -57,23 +56,19 @@ class Operation:
             },
         )
 
-
-def read(path: Path) -> Operation:
-    """Raises Damaged, or UnknownFormat when a newer version wrote it."""
-    document = Document.read(path, FORMAT)
-    try:
-        kind = OperationKind(document.text("kind"))
-    except ValueError as error:
-        raise Damaged(path, str(error)) from None
-    operation = Operation(
-        number=document.integer("number"),
-        kind=kind,
-        revision=document.text("revision"),
-        champion_before=document.text("champion_before"),
-        reason=document.text("reason"),
-        at=document.moment("at"),
-        parent=document.optional_text("parent"),
-    )
-    if operation.digest != document.digest:
-        raise Damaged(path, "holds more than an operation")
-    return operation
+    @classmethod
+    def decode(cls, document: Document) -> Operation:
+        """Raises Damaged."""
+        try:
+            kind = OperationKind(document.text("kind"))
+        except ValueError as error:
+            raise Damaged(document.path, str(error)) from None
+        return cls(
+            number=document.integer("number"),
+            kind=kind,
+            revision=document.text("revision"),
+            champion_before=document.text("champion_before"),
+            reason=document.text("reason"),
+            at=document.moment("at"),
+            parent=document.optional_text("parent"),
+        )

@@ -39,7 +39,7 @@ def _now() -> datetime:
 
 
 class Registry:
-    """Safe to share between threads and processes: it keeps nothing in memory but its path."""
+    """Safe to share between threads; any number of processes may have the same directory open."""
 
     def __init__(self, root: Path, *, clock: Callable[[], datetime]) -> None:
         self._layout = Layout(root)
@@ -153,7 +153,7 @@ class Registry:
 
     def operations(self) -> list[Operation]:
         """Oldest first. Raises Damaged."""
-        return self._log.read()
+        return list(self._log.read())
 
     def champion(self) -> str:
         """Id of the revision in use, "r0" for the bare base. Raises Damaged."""
@@ -167,9 +167,10 @@ class Registry:
         return self._succession().state(self._known(revision_id))
 
     def states(self) -> dict[str, RevisionState]:
-        """The state of every revision that can be read and of r0, by id, from one reading of the log."""
+        """The state of every revision and of r0, by id; of damaged revisions too."""
         succession = self._succession()
-        ids = [BARE_ID, *(revision.id for revision in self.survey().revisions)]
+        names = [path.name for path in entries(self._layout.revisions)]
+        ids = [BARE_ID, *filter(layout.REVISION_ID.fullmatch, names)]
         return {revision_id: succession.state(revision_id) for revision_id in ids}
 
     def promote(self, revision_id: str, *, expected: str, reason: str) -> Operation:

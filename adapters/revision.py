@@ -89,6 +89,9 @@ class Revision(Build):
     files: Mapping[str, FileRecord] = field(hash=False)
     path: Path
 
+    def __post_init__(self) -> None:
+        """Nothing to check: its manifest was written from a Build."""
+
     @property
     def ref(self) -> str:
         return f"r{self.number}"
