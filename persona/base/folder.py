@@ -60,6 +60,7 @@ class Record(BaseModel):
     format: Literal["persona.base/1"] = "persona.base/1"
     name: str
     spec: str
+    commit: str = ""
     eos: str = Field(min_length=1)
     stops: tuple[str, ...]
     tokens: dict[str, str]
@@ -133,7 +134,7 @@ def read_record(path: Path) -> Record:
 def _base(path: Path, record: Record) -> Base:
     for name, entry in record.files.items():
         _check_cheaply(path / name, entry)
-    source = (path / TEMPLATE).read_text(encoding="utf-8")
+    source = (path / TEMPLATE).read_bytes().decode("utf-8")
     config = _config(path)
     try:
         template = Template(source, eos=record.eos, tokens=record.tokens, controls=record.controls)

@@ -11,7 +11,8 @@ from importlib.resources import files
 class Starter:
     """One base that lies as a GGUF inside a wheel on PyPI. Digests are sha256, sizes are bytes.
 
-    `template` names the Jinja file of ours that replaces the model's own template.
+    `template` names the Jinja file of ours that replaces the model's own template; `ends` are tokens that
+    end a generation besides the one that this template writes.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Starter:
     gguf_sha256: str
     gguf_size: int
     template: str
+    ends: tuple[str, ...]
 
     def template_source(self) -> str:
         return (files("persona.base") / "templates" / self.template).read_text(encoding="utf-8")
@@ -43,6 +45,7 @@ STARTERS: Mapping[str, Starter] = {
             gguf_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             gguf_size=98_362_432,
             template="smollm2.jinja",
+            ends=("<|endoftext|>",),
         ),
     )
 }
