@@ -174,7 +174,10 @@ class Interactions:
         return int(self._database.value("SELECT count(*) FROM interactions") or 0)
 
     def search(self, text: str, *, limit: int = 20) -> list[Hit]:
-        """Messages that hold every word of `text`, best first. Any text is allowed: it has no syntax."""
+        """Messages that hold every word of `text` (its first 32), best first.
+
+        Any text is allowed: it has no syntax.
+        """
         return search(self._database, text, limit=limit)
 
 

@@ -7,6 +7,7 @@ that is cut off leaves the old schema.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from store.light_import import sqlite_utils
 
@@ -247,6 +248,7 @@ for _step in _STEPS:
     migrations()(_step)
 
 
+@cache
 def fresh_schema() -> dict[str, str | None]:
     """The SQL of everything that all steps make, by name."""
     tables = sqlite_utils.Database(memory=True, execute_plugins=False)

@@ -9,6 +9,8 @@ from store.database import Database
 from store.json_forms import instant
 from store.records import Role
 
+_MOST_WORDS = 32  # distinct ones; with thousands, choosing the excerpt takes SQLite minutes
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hit:
@@ -23,14 +25,18 @@ class Hit:
 
 
 def quoted(text: str) -> str:
-    """An FTS5 expression that asks for every word of `text` and means nothing else."""
+    """An FTS5 expression that asks for the words of `text` and means nothing else; empty without words."""
     clean = text.encode(errors="replace").decode().replace("\0", " ")  # a NUL would end the expression
-    return " ".join('"' + word.replace('"', '""') + '"' for word in clean.split())
+    words = list(dict.fromkeys(clean.split()))[:_MOST_WORDS]
+    return " ".join('"' + word.replace('"', '""') + '"' for word in words)
 
 
 def search(database: Database, text: str, *, limit: int) -> list[Hit]:
+    query = quoted(text)
+    if not query:
+        return []
     with database.reading():
-        found = database.rows(_FOUND, (quoted(text), limit)) if text.strip() else []
+        found = database.rows(_FOUND, (query, limit))
         hits = []
         for row in found:
             place = (row["conversation"], row["message"])
