@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adapters.errors import NameTaken, NotPublishable, WriteFailed
@@ -32,9 +32,10 @@ def write_file(path: Path, data: bytes, *, mode: int = FILE_MODE) -> None:
         try:
             _write_new(temporary, data, mode)
             _replace(temporary, path)
-        finally:
-            # Already renamed away when all went well; a kill leaves it to sweep().
-            temporary.unlink(missing_ok=True)
+        except BaseException:
+            with suppress(OSError):  # what stays is harmless, and sweep() removes it
+                temporary.unlink()
+            raise
 
 
 def publish_directory(staged: Path, target: Path) -> None:

@@ -98,7 +98,9 @@ class Damaged(RegistryError):
     def __init__(self, path: Path, why: str) -> None:
         self.path = path
         self.why = why
-        super().__init__(f"{path}: {why}; restore it from a backup, or retire the revision and build again")
+        super().__init__(
+            f"{path}: {why}; restore it from a backup; a damaged revision can be retired and built again"
+        )
 
 
 class WriteFailed(RegistryError):

@@ -27,8 +27,8 @@ from adapters.operation import TAKES_OFFICE, Operation, OperationKind
 from adapters.reading import entries
 from adapters.revision import BARE, BARE_ID, Bare, Build, Revision, RevisionState
 from adapters.succession import Succession
-from adapters.survey import Survey, check_files, survey
-from adapters.verify import Problem, problems
+from adapters.survey import Survey, check_content, check_shape, survey
+from adapters.verify import Problem, content_problems, shape_problems
 
 _NUMBER = re.compile(r"r([0-9]+)")
 _SHORTEST_PREFIX = 4  # characters of an id, without "rev-"
@@ -141,13 +141,18 @@ class Registry:
     def check(self, revision_id: str) -> Revision:
         """The revision, every byte of it as published. Raises Damaged or UnknownRevision."""
         revision = self._read(revision_id)
-        check_files(revision, deep=True)
+        check_shape(revision)
+        check_content(revision)
         return revision
 
     def verify(self, *, deep: bool = True) -> list[Problem]:
         """Everything that is not as it should be; `deep` hashes every file. Empty when all is well."""
         with exclusive(self._layout.lock):
-            return list(problems(self._layout, deep=deep))
+            found = list(shape_problems(self._layout))
+        if deep:
+            named = {problem.path for problem in found}
+            found += [problem for problem in content_problems(self._layout) if problem.path not in named]
+        return found
 
     # The champion
 

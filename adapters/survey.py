@@ -34,9 +34,9 @@ def survey(where: Layout) -> Survey:
     return Survey(revisions=sorted(revisions, key=lambda revision: revision.number), damage=damage)
 
 
-def check_files(revision: Revision, *, deep: bool = True, may_lack: bool = False) -> None:
-    """Raises Damaged unless the folder holds exactly the files of the manifest, each a plain file of its size
-    and, when `deep`, with its digest. With `may_lack` some may be missing, as in an erased revision.
+def check_shape(revision: Revision, *, may_lack: bool = False) -> None:
+    """Raises Damaged unless the folder holds exactly the files of the manifest, each a plain file of its
+    size. With `may_lack` some may be missing, as in an erased revision.
     """
     present = {path.name for path in entries(revision.path)}
     strangers = present - set(revision.files) - {layout.MANIFEST}
@@ -51,5 +51,11 @@ def check_files(revision: Revision, *, deep: bool = True, may_lack: bool = False
         size = path.stat().st_size
         if size != record.size:
             raise Damaged(path, f"{size} bytes instead of {record.size}")
-        if deep and content_digest(path) != record.digest:
+
+
+def check_content(revision: Revision) -> None:
+    """Raises Damaged when a file does not hash to its digest. Missing ones are check_shape's to name."""
+    for name, record in revision.files.items():
+        path = revision.path / name
+        if path.exists() and content_digest(path) != record.digest:
             raise Damaged(path, "its content changed since it was published")

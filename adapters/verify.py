@@ -17,7 +17,7 @@ from adapters.operation import Operation
 from adapters.reading import entries
 from adapters.revision import BARE_ID, Revision, RevisionState
 from adapters.succession import Succession
-from adapters.survey import Survey, check_files, survey
+from adapters.survey import Survey, check_content, check_shape, survey
 
 
 class ProblemKind(StrEnum):
@@ -38,23 +38,39 @@ class Problem:
         return f"{self.kind}: {self.path}: {self.what}"
 
 
-def problems(where: Layout, *, deep: bool) -> Iterator[Problem]:
-    """Everything wrong with the registry at `where`. Call while no mutation is under way."""
+def shape_problems(where: Layout) -> Iterator[Problem]:
+    """All that is wrong with the registry at `where` but for what only hashing files can tell.
+
+    Call with the lock held, or a mutation under way looks like what a crash left.
+    """
     succession = Succession()
     try:
-        operations = OperationLog(where).read()
-        yield from _operation_problems(where, operations, succession)
+        yield from _operation_problems(where, OperationLog(where).read(), succession)
     except (Damaged, UnknownFormat) as error:
         yield _damage(error)
     try:
         found = survey(where)
         yield from map(_damage, found.damage)
-        yield from _file_problems(found, succession, deep=deep)
+        yield from _file_problems(found, succession)
         yield from _family_problems(where, found, succession)
         yield from _strangers(where)
     except Damaged as error:
         yield _damage(error)
     yield from _exposed(where)
+
+
+def content_problems(where: Layout) -> Iterator[Problem]:
+    """Files that do not hash to what their manifest says. Needs no lock: what is published never changes."""
+    try:
+        revisions = survey(where).revisions
+    except Damaged as error:
+        yield _damage(error)
+        return
+    for revision in revisions:
+        try:
+            check_content(revision)
+        except Damaged as error:
+            yield _damage(error)
 
 
 def _damage(error: Damaged | UnknownFormat) -> Problem:
@@ -82,11 +98,11 @@ def _operation_problems(
             yield Problem(kind=ProblemKind.DAMAGE, path=path, what="an operation that HEAD does not reach")
 
 
-def _file_problems(found: Survey, succession: Succession, *, deep: bool) -> Iterator[Problem]:
+def _file_problems(found: Survey, succession: Succession) -> Iterator[Problem]:
     for revision in found.revisions:
         retired = succession.state(revision.id) is RevisionState.RETIRED
         try:
-            check_files(revision, deep=deep, may_lack=retired)
+            check_shape(revision, may_lack=retired)
         except Damaged as error:
             yield _damage(error)
 

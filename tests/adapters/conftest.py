@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from fault_parts import fast_directory
 from registry_parts import noon
 
 from adapters import Registry
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Registry:
-    return Registry.open(tmp_path / "adapters", clock=noon)
+def registry() -> Iterator[Registry]:
+    with fast_directory() as root:
+        yield Registry.open(root / "adapters", clock=noon)

@@ -91,7 +91,7 @@ def test_our_reading_agrees_with_the_safetensors_package(tmp_path: Path) -> None
     assert ours_alone <= {"no tensor", "a key given twice", "a field too many", "header begins with a space"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.binary(max_size=64), cut=st.integers(0, 300), at=st.integers(0, 300))
 def test_no_bytes_make_the_readers_crash(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, cut: int, at: int
