@@ -1,0 +1,138 @@
+"""The composition root: one home and its settings, wired to everything that a command may need.
+
+Nothing is opened, imported or loaded before it is asked for, and what was opened is closed by `close`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from persona.errors import NotInitialised
+from persona.lock import home_lock
+from persona.paths import Home, IdentityPaths, make_private
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from adapters import Bare, Registry, Revision
+    from persona.base import Base
+    from persona.config import Settings
+    from persona.engine.protocol import Engine
+    from store import Store
+
+OnProgress = Callable[[Mapping[str, Any]], None]
+EngineOpener = Callable[["Persona", "Revision | Bare"], "Engine"]
+
+_LOCK_PATIENCE = 1.0  # seconds; `status` tries the lock for a moment, which must not make another one fail
+
+
+def open_engine(persona: Persona, revision: Revision | Bare) -> Engine:
+    """The engine that the settings ask for."""
+    from persona.engine.opener import open_engine as opener  # llama.cpp or torch
+
+    return opener(persona.base, revision, kind=persona.settings.serve.engine)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Persona:
+    """One identity in one home. Not thread-safe, since its store is not: one per thread."""
+
+    home: Home
+    environ: Mapping[str, str]
+    engine_opener: EngineOpener
+
+    @cached_property
+    def settings(self) -> Settings:
+        from persona.config import read_settings  # pydantic
+
+        return read_settings(self.home.config, self.environ)
+
+    @property
+    def paths(self) -> IdentityPaths:
+        return self.home.identity(self.settings.identity.name)
+
+    @cached_property
+    def store(self) -> Store:
+        """Raises NotInitialised before `create`."""
+        from store import Store  # SQLite
+
+        self._require_identity()
+        return Store.open(self.paths.store, create=False)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Raises NotInitialised before `create`."""
+        from adapters import Registry
+
+        self._require_identity()
+        return Registry.open(self.paths.adapters, create=False)
+
+    @cached_property
+    def base(self) -> Base:
+        """Raises UnknownBase before it is prepared, Damaged, TemplateMismatch."""
+        from persona.base import load_base  # jinja, pydantic
+
+        return load_base(self.home, self.settings.base.name)
+
+    def engine(self, revision: Revision | Bare) -> Engine:
+        """A new engine with this revision; whoever asks closes it."""
+        return self.engine_opener(self, revision)
+
+    def resolve(self, ref: str) -> Revision | Bare:
+        """What "r7", "r0", "champion", an id or its beginning stands for."""
+        return self.registry.resolve(ref)
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Held by whatever only one process may do in this home: a night, the preparation of a base."""
+        return home_lock(self.home.root, wait=_LOCK_PATIENCE)
+
+    def prepare_base(self, spec: str, on_progress: OnProgress) -> Base:
+        """The base that `spec` describes, fetched and converted unless it is there. Imports torch."""
+        from persona.base import prepare_base
+
+        return prepare_base(
+            self.home,
+            spec,
+            progress=lambda step, done, total: on_progress({"step": step, "done": done, "total": total}),
+        )
+
+    def create(self) -> None:
+        """The identity's folder, store and registry, private; what is there stays."""
+        from adapters import Registry
+        from store import Store
+
+        make_private(self.home.root)
+        make_private(self.paths.folder)
+        Store.open(self.paths.store).close()
+        Registry.open(self.paths.adapters)
+
+    def close(self) -> None:
+        """Idempotent."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def _require_identity(self) -> None:
+        if not self.paths.folder.is_dir():
+            raise NotInitialised(self.paths.folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def bootstrap() -> Persona:
+    """The home that the environment names, with the real engines."""
+    return Persona(home=Home.default(), environ=os.environ, engine_opener=open_engine)

@@ -1,0 +1,67 @@
+"""The command tree: every command in one table, in the order in which help shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from persona import __version__
+from persona.bootstrap import Persona, bootstrap
+from persona.cli import care, comparison, export, history, learn, talk
+
+_TALK, _LEARN, _HISTORY, _CARE = "Talk", "Learn", "History", "Care"
+
+_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("chat", talk.chat, _TALK),
+    ("ask", talk.ask, _TALK),
+    ("import", learn.import_files, _LEARN),
+    ("preferences", learn.preferences, _LEARN),
+    ("prefer", learn.prefer, _LEARN),
+    ("habits", learn.habits, _LEARN),
+    ("revisions", history.revisions, _HISTORY),
+    ("report", history.report, _HISTORY),
+    ("diff", comparison.diff, _HISTORY),
+    ("rollback", history.rollback, _HISTORY),
+    ("promote", history.promote, _HISTORY),
+    ("export", export.export, _HISTORY),
+    ("init", care.init, _CARE),
+    ("status", care.status, _CARE),
+    ("doctor", care.doctor, _CARE),
+    ("fsck", care.fsck, _CARE),
+)
+
+app = typer.Typer(
+    name="persona",
+    help="A personal model that learns overnight, on your own machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # persona.__main__ shows expected errors, the others are bugs
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _name, _function, _panel in _COMMANDS:
+    app.command(_name, rich_help_panel=_panel)(_function)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"persona {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # its callback answers
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: Sequence[str], open_persona: Callable[[], Persona] | None = None) -> int:
+    """Run one command; its exit code. Errors and Ctrl-C leave as they are (see persona.__main__)."""
+    command = typer.main.get_command(app)
+    code = command.main(
+        list(arguments), prog_name="persona", standalone_mode=False, obj=open_persona or bootstrap
+    )
+    return code if isinstance(code, int) else 0

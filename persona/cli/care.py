@@ -1,0 +1,157 @@
+"""The home itself: make it, look at it, check it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
+from persona.cli.session import opened
+from persona.errors import Busy, Damaged, PersonaError
+
+if TYPE_CHECKING:
+    from persona.bootstrap import Persona
+
+_TOKEN_BYTES = 32
+
+
+def init(
+    context: typer.Context,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base", metavar="B", help="smollm2-135m, hf:OWNER/NAME or a folder; else as configured."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create the home and prepare the base that adapters are built on. What is there already stays."""
+    from adapters.durable import write_file
+
+    with opened(context) as persona:
+        persona.create()
+        if not persona.home.token.exists():
+            write_file(persona.home.token, secrets.token_urlsafe(_TOKEN_BYTES).encode())
+        with progress() as on_progress:
+            prepared = persona.prepare_base(base or persona.settings.base.name, on_progress)
+        configured = persona.settings.base.name == prepared.name
+        if not configured and not persona.home.config.exists():
+            write_file(persona.home.config, f'[base]\nname = "{prepared.name}"\n'.encode())
+            configured = True
+        home, identity = str(persona.home.root), persona.settings.identity.name
+    if not configured:
+        tell(f'{persona.home.config} names another base: put name = "{prepared.name}" under [base] to use it')
+    if as_json:
+        say_json(
+            {"home": home, "identity": identity, "base": prepared.name, "fingerprint": prepared.fingerprint}
+        )
+    else:
+        say(f"{home} is ready for {identity}, on base {prepared.name}")
+
+
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what is going on: who answers, what was learned last, what waits for the next night."""
+    with opened(context) as persona:
+        found = _status(persona)
+    if as_json:
+        say_json(found)
+        return
+    night = found["last_night"]
+    last = "none yet" if night is None else f"{night['outcome']}, {when(night['at'])}"
+    say_table(
+        ("persona", str(found["home"])),
+        [
+            ("identity", found["identity"]),
+            ("base", found["base"]),
+            ("champion", found["champion"]["ref"]),
+            ("candidates", str(found["candidates"])),
+            ("interactions", str(found["interactions"])),
+            ("feedback", str(found["feedback"])),
+            ("preferences", f"{found['preferences']}, and {found['habits']} habits"),
+            ("last night", last),
+            ("now", "a night or a preparation is running" if found["busy"] else "idle"),
+        ],
+    )
+
+
+def _status(persona: Persona) -> dict[str, Any]:
+    store, registry = persona.store, persona.registry
+    champion = persona.resolve("champion")
+    active = store.ledger.active()
+    habits = sum(entry.scope.startswith("tool:") for entry in active)
+    run = store.runs.latest()
+    return {
+        "home": str(persona.home.root),
+        "identity": persona.settings.identity.name,
+        "base": persona.settings.base.name,
+        "champion": {"id": champion.id, "ref": champion.ref},
+        "candidates": sum(state == "candidate" for state in registry.states().values()),
+        "interactions": store.interactions.count(),
+        "feedback": len(store.feedback.all()),
+        "preferences": len(active) - habits,
+        "habits": habits,
+        "last_night": None
+        if run is None
+        else {
+            "run": run.id,
+            "outcome": str(run.state),
+            "at": run.ended_at or run.started_at,
+            "revision": run.revision,
+        },
+        "busy": _is_busy(persona),
+    }
+
+
+def _is_busy(persona: Persona) -> bool:
+    from persona.lock import home_lock
+
+    try:
+        with home_lock(persona.home.root):
+            return False
+    except Busy:
+        return True
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what is missing or in the way, and what to do about it. Exit code 1 if something is."""
+    from persona.cli.checks import examine
+
+    with opened(context) as persona:
+        found = examine(persona)
+    if as_json:
+        say_json({"checks": [check.to_json() for check in found]})
+    else:
+        say_table(
+            ("check", "is", "what", "advice"), [(c.name, str(c.state), c.what, c.advice) for c in found]
+        )
+    failures = sum(check.state == "failure" for check in found)
+    if failures:
+        raise PersonaError(f"{failures} of {len(found)} checks failed: the lines above say what to do")
+
+
+def fsck(
+    context: typer.Context,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Hash every file of every revision and of the base.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check that everything is as it was written. Exit code 5 if something is not; nothing is changed."""
+    from persona.cli.checks import problems
+
+    with opened(context) as persona:
+        found = problems(persona, deep=deep)
+        root = persona.home.root
+    if as_json:
+        say_json({"problems": [problem.to_json() for problem in found]})
+    else:
+        for problem in found:
+            say(f"{problem.part}: {problem.kind}: {problem.where}: {problem.what}")
+    serious = [problem for problem in found if problem.kind != "leftover"]
+    if serious:
+        raise Damaged(
+            root, f"{len(serious)} problems", "the lines above say where; restore them from a backup"
+        )
+    tell("everything is as it was written")

@@ -1,0 +1,149 @@
+"""What goes into learning, and learning itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
+from persona.cli.session import opened
+from persona.errors import BadInput, SomeSkipped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from persona.bootstrap import Persona
+
+_HABIT = "tool:"  # how the scope of an entry about a tool begins
+
+WithAll = Annotated[bool, typer.Option("--all", help="Also those that are no longer active.")]
+
+
+def import_files(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One conversation a line.")],
+    form: Annotated[str, typer.Option("--format", help="The format of the files: persona.")] = "persona",
+    as_json: AsJson = False,
+) -> None:
+    """Read interactions; what is there already is not added again. Lines that do not fit are skipped."""
+    if form != "persona":
+        raise BadInput(f"format {form!r} is not known: persona is")
+    from persona.capture.interchange import import_file
+
+    rows: list[dict[str, Any]] = []
+    with opened(context) as persona, progress() as on_progress:
+        for file in files:
+            found = import_file(persona.store, file, on_progress=_bytes_of(file, on_progress))
+            for skipped in found.skipped:
+                tell(f"{file}:{skipped.line}: {skipped.reason}")
+            rows.append(
+                {
+                    "file": str(file),
+                    "conversations": found.conversations,
+                    "interactions": found.added.interactions,
+                    "messages": found.added.messages,
+                    "feedback": found.added.feedback,
+                    "statements": found.added.statements,
+                    "skipped": [{"line": s.line, "reason": s.reason} for s in found.skipped],
+                }
+            )
+    if as_json:
+        say_json({"files": rows})
+    else:
+        for row in rows:
+            say(
+                f"{row['file']}: {row['conversations']} conversations; new are {row['interactions']} "
+                f"interactions, {row['feedback']} acts of feedback, {row['statements']} stated preferences"
+            )
+    skipped_lines = sum(len(row["skipped"]) for row in rows)
+    if skipped_lines:
+        raise SomeSkipped(skipped_lines, "line" if skipped_lines == 1 else "lines")
+
+
+def _bytes_of(file: Path, on_progress: Callable[[dict[str, Any]], None]) -> Callable[[int, int], None]:
+    return lambda done, total: on_progress({"step": f"import {file.name}", "done": done, "total": total})
+
+
+Retire = Annotated[
+    str | None,
+    typer.Option("--retire", metavar="ID", help="Take this one out; the next build is without it."),
+]
+
+
+def preferences(
+    context: typer.Context, every: WithAll = False, retire: Retire = None, as_json: AsJson = False
+) -> None:
+    """List the preferences that are learned, and where each comes from."""
+    _entries(context, "preferences", habits=False, retire=retire, every=every, as_json=as_json)
+
+
+def habits(
+    context: typer.Context, every: WithAll = False, retire: Retire = None, as_json: AsJson = False
+) -> None:
+    """List the habits: which tool, with which arguments, for which kind of request."""
+    _entries(context, "habits", habits=True, retire=retire, every=every, as_json=as_json)
+
+
+def _entries(
+    context: typer.Context, name: str, *, habits: bool, retire: str | None, every: bool, as_json: bool
+) -> None:
+    from store.json_forms import preference_json
+
+    with opened(context) as persona:
+        if retire is not None:
+            _retire(persona, retire)
+        entries = [
+            entry
+            for entry in persona.store.ledger.all()
+            if entry.scope.startswith(_HABIT) is habits and (every or entry.status == "active")
+        ]
+    if as_json:
+        say_json({name: [preference_json(entry) for entry in entries]})
+        return
+    say_table(
+        (name, "scope", "status", "source", "signals", "last seen", "id"),
+        [
+            (e.statement, e.scope, str(e.status), e.source, str(len(e.signals)), when(e.last_seen), e.id)
+            for e in entries
+        ],
+    )
+
+
+def _retire(persona: Persona, entry_id: str) -> None:
+    """The last word until the user says it again; its evidence stays."""
+    from store.records import LedgerEvent, PreferenceStatus
+
+    entry = persona.store.ledger.get(entry_id)
+    if entry.status is PreferenceStatus.RETIRED:
+        raise BadInput(f"{entry_id} is retired already")
+    persona.store.ledger.append(
+        LedgerEvent(
+            preference=entry_id, at=datetime.now(UTC), status=PreferenceStatus.RETIRED, reason="by hand"
+        )
+    )
+    tell(f"“{entry.statement}” is retired")
+
+
+def prefer(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What you prefer, in your own words.")],
+    as_json: AsJson = False,
+) -> None:
+    """State a preference. The next night learns it."""
+    from store.identity import with_id
+    from store.records import Feedback, FeedbackKind
+
+    if not text.strip():
+        raise BadInput("the preference is empty: say it in your own words")
+    with opened(context) as persona:
+        stated = with_id(
+            Feedback(id="", kind=FeedbackKind.PREFERENCE, at=datetime.now(UTC), content=text.strip())
+        )
+        persona.store.feedback.add(stated)
+    if as_json:
+        say_json({"feedback": stated.id, "statement": stated.content})
+    else:
+        say(f"noted: {stated.content}")

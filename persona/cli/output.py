@@ -1,0 +1,146 @@
+"""What is printed and where: data on standard output, everything else on standard error.
+
+Nothing that a model or a stranger wrote reaches a terminal with its control characters.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+_KEPT = frozenset("\n\t")
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ON_ONE_LINE = 100  # characters of a cell
+
+
+def printable(text: str) -> str:
+    """`text` with control characters (C0 and C1, but newline and tab) and bidi overrides shown as text."""
+    return "".join(_shown(c) if _hides(c) else c for c in text)
+
+
+def _hides(character: str) -> bool:
+    return character in _DIRECTIONS or (unicodedata.category(character) == "Cc" and character not in _KEPT)
+
+
+def _shown(character: str) -> str:
+    return f"\\x{ord(character):02x}" if ord(character) < 0x100 else f"\\u{ord(character):04x}"
+
+
+def say(text: str = "") -> None:
+    """Data, for people: a line on standard output."""
+    print(printable(text))  # noqa: T201
+
+
+def tell(text: str) -> None:
+    """A message: a line on standard error."""
+    print(printable(text), file=sys.stderr)  # noqa: T201
+
+
+def say_json(data: Any) -> None:
+    """Data, for programs. Times become ISO 8601, other values are JSON already."""
+    print(json.dumps(data, ensure_ascii=False, indent=2, default=_plain))  # noqa: T201
+
+
+def say_json_line(data: Any) -> None:
+    """The same on one line, at once: for a stream of objects."""
+    print(json.dumps(data, ensure_ascii=False, default=_plain), flush=True)  # noqa: T201
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table: drawn by rich on a terminal, aligned columns with nothing cut off elsewhere."""
+    cells = [[_one_line(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _draw(headings, cells)
+        return
+    widths = [max(len(row[column]) for row in (headings, *cells)) for column in range(len(headings))]
+    for row in (headings, *cells):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())  # noqa: T201
+
+
+def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD  # only for terminals
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: nothing in a cell is markup
+    Console().print(table)
+
+
+def _one_line(cell: str) -> str:
+    line = " ".join(printable(cell).split())
+    return line if len(line) <= _ON_ONE_LINE else line[: _ON_ONE_LINE - 1] + "…"
+
+
+def when(at: datetime | None) -> str:
+    """A time as people read it, in their zone, to the minute."""
+    return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+OnProgress = Callable[[Mapping[str, Any]], None]
+
+
+@contextmanager
+def progress() -> Iterator[OnProgress]:
+    """Takes {"step", "done", "total"}: a bar per step on a terminal, a line per new step elsewhere."""
+    if sys.stderr.isatty():
+        with _bars() as on_progress:
+            yield on_progress
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bars() -> Iterator[OnProgress]:
+    from rich.console import Console  # only for terminals
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(event: Mapping[str, Any]) -> None:
+            step = printable(str(event["step"]))
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=event.get("total"))
+            bars.update(tasks[step], completed=event["done"], total=event.get("total"))
+
+        yield show
+
+
+def _lines() -> OnProgress:
+    seen: set[str] = set()
+
+    def show(event: Mapping[str, Any]) -> None:
+        step = str(event["step"])
+        if step not in seen:
+            seen.add(step)
+            tell(step)
+
+    return show

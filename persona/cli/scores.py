@@ -1,0 +1,51 @@
+"""What was measured, as rows: one line per number, one column per revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from persona.report import Arm, Rate
+
+_ABSENT = "–"
+
+
+def score_rows(arms: Sequence[Arm], statements: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """A name and one value per arm; numbers that no arm has are left out."""
+    preferences = list(dict.fromkeys(key for arm in arms for key in arm.adoption))
+    superseded = list(dict.fromkeys(key for arm in arms for key in arm.residue))
+    rows = [
+        *((_named(statements, key), *(_rate(arm.adoption.get(key)) for arm in arms)) for key in preferences),
+        *(
+            (f"old: {_named(statements, key)}", *(_rate(arm.residue.get(key)) for arm in arms))
+            for key in superseded
+        ),
+        ("preferred answer likelier", *(_rate(arm.pairs) for arm in arms)),
+        ("tool calls valid", *(_rate(arm.calls_valid) for arm in arms)),
+        ("tool calls exact", *(_rate(arm.calls_exact) for arm in arms)),
+        ("drift, nats per token", *(_number(arm.drift, ".3f") for arm in arms)),
+        ("words per answer", *(_number(arm.form.words if arm.form else None, ".0f") for arm in arms)),
+        ("cut off", *(_share(arm.form.truncated if arm.form else None) for arm in arms)),
+        ("looping", *(_share(arm.form.looping if arm.form else None) for arm in arms)),
+        ("empty", *(_share(arm.form.empty if arm.form else None) for arm in arms)),
+    ]
+    return [row for row in rows if any(value != _ABSENT for value in row[1:])]
+
+
+def _named(statements: Mapping[str, str], key: str) -> str:
+    return f"“{statements.get(key, key)}”"
+
+
+def _rate(rate: Rate | None) -> str:
+    return (
+        _ABSENT
+        if rate is None or rate.share is None
+        else f"{_share(rate.share)} ({rate.passed} of {rate.asked})"
+    )
+
+
+def _share(share: float | None) -> str:
+    return _ABSENT if share is None else f"{share * 100:.0f} %"
+
+
+def _number(value: float | None, form: str) -> str:
+    return _ABSENT if value is None else format(value, form)

@@ -1,0 +1,68 @@
+"""Starting is quick, and nothing heavy is loaded for commands that need nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from cli_parts import Past, Shell
+
+from persona import __version__
+
+HEAVY = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "numpy", "pandas", "xllamacpp")
+
+LOADED = """
+import json, sys
+from persona.__main__ import main
+code = main({arguments})
+print(json.dumps([code, [name for name in {heavy} if name in sys.modules]]), file=sys.stderr)
+"""
+
+
+def loaded_by(shell: Shell, *arguments: str) -> list[object]:
+    """Exit code and heavy modules of a command in a process of its own."""
+    source = LOADED.format(arguments=list(arguments), heavy=(*HEAVY, "typer", "sqlite3"))
+    done = subprocess.run(
+        ["env", f"PERSONA_HOME={shell.root}", sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result: list[object] = json.loads(done.stderr.splitlines()[-1])
+    return result
+
+
+@pytest.mark.parametrize("command", ["revisions", "status", "preferences", "habits", "report", "rollback"])
+def test_light_commands(shell: Shell, past: Past, command: str) -> None:
+    """Commands about history and ledger load no engine and no tensor library."""
+    code, loaded = loaded_by(shell, command)
+
+    assert 0 == code
+    assert [] == [name for name in loaded if name in HEAVY]  # type: ignore[attr-defined]
+
+
+def test_revisions_needs_no_database(shell: Shell, past: Past) -> None:
+    """The registry is files alone."""
+    assert [0, ["typer"]] == loaded_by(shell, "revisions")
+
+
+def test_version_needs_nothing(shell: Shell) -> None:
+    """It is answered before the command line is built."""
+    assert [0, []] == loaded_by(shell, "--version")
+
+
+def test_help_needs_nothing_heavy(shell: Shell) -> None:
+    """Neither does --help, with every command imported."""
+    assert [0, ["typer"]] == loaded_by(shell, "--help")
+
+
+def test_version_is_the_distribution_s(shell: Shell) -> None:
+    """One version, in the code and in pyproject.toml."""
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+
+    assert pyproject["project"]["version"] == __version__
+    assert f"persona {__version__}\n" == shell.run("--version").out
