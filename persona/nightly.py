@@ -1,4 +1,4 @@
-"""The night: distill, train, evaluate, promote, in this order, each leaving its result where the next finds it.
+"""The night: distill, train, evaluate, promote; each leaves its result where the next finds it.
 
     store ──distill──▶ snapshot ──train──▶ staged files ──publish──▶ candidate
                                                                         │
@@ -77,7 +77,7 @@ class NightResult:
 
 
 def run_night(night: Night) -> NightResult:
-    """One night, start to end. What it raises (PersonaError, KeyboardInterrupt) is written to its run first."""
+    """One night, start to end. What it raises is written to its run first."""
     close_cut_off_runs(night.store, night.now())
     run = f"{night.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     night.store.runs.start(Run(id=run, started_at=night.now(), state=RunState.STARTED))
@@ -95,9 +95,11 @@ def run_night(night: Night) -> NightResult:
 
 
 def close_cut_off_runs(store: Store, now: datetime) -> None:
-    """Runs that a crash or power cut left without an end get one; what they staged is swept by the registry."""
+    """Give an end to runs that a crash or power cut left without one."""
     for run in store.runs.open_runs():
-        store.runs.finish(run.id, state=RunState.INTERRUPTED, ended_at=now, reasons=["cut off before its end"])
+        store.runs.finish(
+            run.id, state=RunState.INTERRUPTED, ended_at=now, reasons=["cut off before its end"]
+        )
 
 
 def _stages(night: Night, run: str, costs: _Costs) -> NightResult:
@@ -108,9 +110,7 @@ def _stages(night: Night, run: str, costs: _Costs) -> NightResult:
     candidate, why_not = _candidate(night, run, distilled, costs)
     if candidate is None:
         _finish(night, run, RunState.NOTHING_TO_LEARN, [why_not], costs, snapshot=distilled.snapshot.id)
-        return NightResult(
-            run=run, outcome=RunState.NOTHING_TO_LEARN, reasons=(why_not,), costs=costs.found
-        )
+        return NightResult(run=run, outcome=RunState.NOTHING_TO_LEARN, reasons=(why_not,), costs=costs.found)
     champion = night.registry.champion()
     report = _evaluate(night, run, distilled, candidate, champion, costs)
     with costs.stage("promote"):
@@ -137,10 +137,8 @@ def _stages(night: Night, run: str, costs: _Costs) -> NightResult:
     )
 
 
-def _candidate(
-    night: Night, run: str, distilled: Distilled, costs: _Costs
-) -> tuple[Revision | None, str]:
-    """A revision to judge, newly built unless the same build awaits judgement already; or why there is none."""
+def _candidate(night: Night, run: str, distilled: Distilled, costs: _Costs) -> tuple[Revision | None, str]:
+    """A revision to judge, built unless the same build awaits judgement already; or why there is none."""
     snapshot = distilled.snapshot
     if len(snapshot.train) < MIN_EXAMPLES:
         return None, (

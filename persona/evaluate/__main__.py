@@ -8,8 +8,8 @@ from persona.child import Report, serve_job
 
 
 def _work(job: Mapping[str, Any], report: Report) -> Mapping[str, Any]:
-    from persona.evaluate.job import EvaluationJob  # noqa: PLC0415  # say what we do before the slow imports
-    from persona.evaluate.run import measure  # noqa: PLC0415
+    from persona.evaluate.job import EvaluationJob  # say what we do before the slow imports
+    from persona.evaluate.run import measure
 
     return measure(EvaluationJob.from_json(job), report).to_json()
 

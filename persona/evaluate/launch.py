@@ -44,4 +44,6 @@ def evaluate(
         on_progress=on_progress,
         cancel=cancel,
     )
-    return Evaluated(report=EvalReport.from_json(done.result), seconds=done.seconds, peak_bytes=done.peak_bytes)
+    return Evaluated(
+        report=EvalReport.from_json(done.result), seconds=done.seconds, peak_bytes=done.peak_bytes
+    )

@@ -25,8 +25,10 @@ def prompts() -> list[str]:
     return [line.replace("\\n", "\n") for line in text.splitlines() if line.strip()]
 
 
-def neutral_answers(base: Base, count: int, open_engine: Callable[[], Engine]) -> list[tuple[Prompt, Message]]:
-    """The first `count` neutral prompts with the base's greedy answers; the engine is opened only if needed."""
+def neutral_answers(
+    base: Base, count: int, open_engine: Callable[[], Engine]
+) -> list[tuple[Prompt, Message]]:
+    """The first `count` neutral prompts with the base's greedy answers; opens the engine only if needed."""
     asked = prompts()[:count]
     key = tagged_digest("neutral-1", {"base": base.fingerprint, "prompts": asked, "tokens": ANSWER_TOKENS})
     path = base.path / "neutral" / f"{key.rpartition(':')[2][:32]}.json"

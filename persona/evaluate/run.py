@@ -67,7 +67,9 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
     )
 
 
-def _answers(job: EvaluationJob, base: Base, registry: Registry, arm: str, report: Report) -> list[Completion]:
+def _answers(
+    job: EvaluationJob, base: Base, registry: Registry, arm: str, report: Report
+) -> list[Completion]:
     report(f"answers of {arm}", 0, len(job.probes))
     engine = open_engine(base, registry.resolve(arm), kind=job.engine)
     try:

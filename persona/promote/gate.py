@@ -15,7 +15,7 @@ from persona.report import Arm, EvalReport, Rate
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatePolicy:
-    """Shares lie in 0..1, drift is in nats per token. docs/architecture.md says where the numbers come from."""
+    """Shares lie in 0..1, drift is in nats per token. docs/architecture.md says why these numbers."""
 
     min_prompts: int = 6
     min_gain: float = 0.02
@@ -66,7 +66,9 @@ def _adoption(report: EvalReport, policy: GatePolicy, against: list[str], fine: 
         fine.append("no preference has a checker, so adoption was not measured")
         return []
     if asked < policy.min_prompts:
-        against.append(f"only {asked} held-out checks of preferences, {policy.min_prompts} are needed to judge")
+        against.append(
+            f"only {asked} held-out checks of preferences, {policy.min_prompts} are needed to judge"
+        )
         return []
     gains: list[float] = []
     for key, rate in report.candidate.adoption.items():
@@ -131,7 +133,8 @@ def _residue(candidate: Arm, report: EvalReport, policy: GatePolicy, against: li
         share = rate.share
         if share is not None and share > policy.max_residue:
             against.append(
-                f"the superseded “{report.statements.get(key, key)}” still shows in {_percent(share)} of answers"
+                f"the superseded “{report.statements.get(key, key)}” still shows in "
+                f"{_percent(share)} of answers"
             )
 
 
@@ -141,7 +144,8 @@ def _drift(candidate: Arm, policy: GatePolicy, against: list[str], fine: list[st
         against.append("drift from the base is missing")
     elif drift > policy.max_drift:
         against.append(
-            f"drift from the base is {drift:.3f} nats per token on neutral prompts, {policy.max_drift:.3f} is allowed"
+            f"drift from the base is {drift:.3f} nats per token on neutral prompts, "
+            f"{policy.max_drift:.3f} is allowed"
         )
     else:
         fine.append(f"drift from the base: {drift:.3f} nats per token ({policy.max_drift:.3f} allowed)")

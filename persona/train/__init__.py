@@ -2,6 +2,6 @@
 
 from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.launch import Trained, train
-from persona.train.recipe import Losses, LoraShape, Recipe, Schedule
+from persona.train.recipe import LoraShape, Losses, Recipe, Schedule
 
 __all__ = ["LoraShape", "Losses", "Recipe", "Schedule", "Trained", "TrainingJob", "TrainingOutcome", "train"]

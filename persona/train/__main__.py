@@ -8,8 +8,8 @@ from persona.child import Report, serve_job
 
 
 def _work(job: Mapping[str, Any], report: Report) -> Mapping[str, Any]:
-    from persona.train.build import build  # noqa: PLC0415  # torch, seconds to import: say what we do first
-    from persona.train.job import TrainingJob  # noqa: PLC0415
+    from persona.train.build import build  # torch, seconds to import: say what we do first
+    from persona.train.job import TrainingJob
 
     return build(TrainingJob.from_json(job), report).to_json()
 

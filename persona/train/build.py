@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +58,8 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     made = make_rows(job.examples, base.template, encode, max_tokens=recipe.schedule.max_tokens)
     if not made.rows:
         raise TrainingError(
-            f"none of {len(job.examples)} examples fits {recipe.schedule.max_tokens} tokens: raise recipe.schedule.max_tokens"
+            f"none of {len(job.examples)} examples fits {recipe.schedule.max_tokens} tokens: "
+            "raise recipe.schedule.max_tokens"
         )
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
@@ -239,4 +239,3 @@ class _Clock:
         now = time.monotonic()
         self.laps[name] = self.laps.get(name, 0.0) + now - self._last
         self._last = now
-

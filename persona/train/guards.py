@@ -18,7 +18,9 @@ def finite_step(step: int, loss: float, grad_norm: float) -> None:
     if not math.isfinite(loss):
         raise BrokenNumerics(f"loss became {loss} at step {step}: lower recipe.schedule.learning_rate")
     if not math.isfinite(grad_norm):
-        raise BrokenNumerics(f"gradient became {grad_norm} at step {step}: lower recipe.schedule.learning_rate")
+        raise BrokenNumerics(
+            f"gradient became {grad_norm} at step {step}: lower recipe.schedule.learning_rate"
+        )
 
 
 def learnt(norms: Iterable[float]) -> None:

@@ -19,7 +19,7 @@ Sequences = Sequence[tuple[Sequence[int], Sequence[int]]]
 
 
 def completion_logits(model: Any, input_ids: Tensor, attention_mask: Tensor, at: Tensor) -> Tensor:
-    """Logits (T, V) at the flat positions `at` of a (N, L) block, for a causal model with or without adapter."""
+    """Logits (T, V) at the flat positions `at` of a (N, L) block, with or without an adapter."""
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     trunk: nn.Module = getattr(causal, causal.base_model_prefix)
     hidden = trunk(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).last_hidden_state
@@ -42,7 +42,9 @@ def _portions(sequences: Sequences, budget: int) -> list[list[int]]:
 
 
 @torch.no_grad()
-def sequence_logprobs(model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 2048) -> list[float]:
+def sequence_logprobs(
+    model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 2048
+) -> list[float]:
     """log p(completion | prompt) of each sequence, in nats."""
     found = [0.0] * len(sequences)
     for portion in _portions(sequences, budget):
@@ -58,7 +60,7 @@ def sequence_logprobs(model: Any, sequences: Sequences, *, pad: int, device: str
 def top_logprobs(
     model: Any, sequences: Sequences, k: int, *, pad: int, device: str, budget: int = 2048
 ) -> list[tuple[Tensor, Tensor]]:
-    """The k likeliest tokens at each completion position: (ids (T, k), log-probabilities (T, k)) per sequence."""
+    """The k likeliest tokens at each completion position: (ids, log-probabilities), each (T, k)."""
     found: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(sequences)
     for portion in _portions(sequences, budget):
         block = {n: v.to(device) for n, v in pad_block([sequences[i] for i in portion], pad).items()}

@@ -60,7 +60,9 @@ def plan(
             ]
         by_step.append(_pack(step, portions, schedule.micro_tokens))
     widest = max(len(micros) for micros in by_step)
-    padded = [m for micros in by_step for m in [*micros, *[Micro(step=micros[0].step)] * (widest - len(micros))]]
+    padded = [
+        m for micros in by_step for m in [*micros, *[Micro(step=micros[0].step)] * (widest - len(micros))]
+    ]
     return Plan(steps=steps, micros_per_step=widest, micros=tuple(padded))
 
 

@@ -22,9 +22,9 @@ from adapters.digest import tagged_digest
 from adapters.durable import write_file
 from persona.base import Base
 from persona.engine.protocol import Engine, Prompt, Sampling
+from persona.template import Template
 from persona.train.recipe import Recipe
 from persona.train.rows import Encoder, row_of
-from persona.template import Template
 from store.records import Message
 
 TEMPERATURE = 0.7
@@ -99,21 +99,28 @@ def make_replay(
     engine: Engine,
     template: Template,
     encode: Encoder,
-    top_logprobs: Callable[[Sequence[tuple[tuple[int, ...], tuple[int, ...]]], int], list[tuple[Tensor, Tensor]]],
+    top_logprobs: Callable[
+        [Sequence[tuple[tuple[int, ...], tuple[int, ...]]], int], list[tuple[Tensor, Tensor]]
+    ],
     on_progress: Callable[[int, int], None],
 ) -> ReplaySet:
     """Samples the base's answers, keeps its likeliest tokens for each position, and writes the set.
 
-    Answers that were cut or are nearly empty are kept out: they would teach not to stop.
+    A cut answer is kept without an end token, which the base did not write there; nearly empty ones are left
+    out.
     """
     asked = [Prompt(messages=(Message(role="user", content=p),)) for p in prompts()[: recipe.replay_prompts]]
-    sampling = Sampling(max_tokens=recipe.replay_tokens, temperature=TEMPERATURE, top_p=0.95, seed=recipe.seed)
+    sampling = Sampling(
+        max_tokens=recipe.replay_tokens, temperature=TEMPERATURE, top_p=0.95, seed=recipe.seed
+    )
     pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
     portion = 16
     for start in range(0, len(asked), portion):
         part = asked[start : start + portion]
         for prompt, completion in zip(part, engine.complete(part, sampling), strict=True):
-            row = row_of(prompt.messages, Message(role="assistant", content=completion.text), template, encode)
+            row = row_of(
+                prompt.messages, Message(role="assistant", content=completion.text), template, encode
+            )
             ids = row.chosen if completion.finish_reason == "stop" else row.chosen[:-1]
             if len(ids) >= MIN_ANSWER_TOKENS:
                 pairs.append((row.prompt, ids))

@@ -70,7 +70,12 @@ def make_rows(examples: Sequence[Example], template: Template, encode: Encoder, 
 
 
 def row_of(
-    prompt: Sequence[Message], completion: Message, template: Template, encode: Encoder, *, tools: Sequence[object] = ()
+    prompt: Sequence[Message],
+    completion: Message,
+    template: Template,
+    encode: Encoder,
+    *,
+    tools: Sequence[object] = (),
 ) -> Row:
     """The row of one demonstration, whatever its length."""
     text, answer = template.render_completion(prompt, tools, completion)

@@ -90,9 +90,13 @@ class NightTrainer(SFTTrainer):
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
     def compute_loss(
-        self, model: Any, inputs: dict[str, Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
+        self,
+        model: Any,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,  # noqa: ARG002  # trl's signature
     ) -> Any:
-        """One micro-batch's share of the step's loss. `return_outputs` is trl's evaluation, which we do not use."""
+        """One micro-batch's share of the step's loss."""
         if return_outputs:
             raise NotImplementedError("NightTrainer trains only; persona.evaluate measures")
         if "input_ids" not in inputs:
@@ -135,7 +139,7 @@ class _Watch(TrainerCallback):
         self._trainer = trainer
         self._on_step = on_step
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+    def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
         if not logs or "loss" not in logs:
             return
         loss, grad_norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
