@@ -24,11 +24,15 @@ def exclusive(path: Path, *, patience: float = PATIENCE) -> Iterator[None]:
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+        try:
+            os.fchmod(descriptor, FILE_MODE)  # a umask that took it from us would lock us out next time
+            _wait(descriptor, path, patience)
+        except BaseException:
+            os.close(descriptor)
+            raise
     except OSError as error:
         raise WriteFailed(path, error) from error
     try:
-        os.fchmod(descriptor, FILE_MODE)  # a umask that took it from us would lock us out next time
-        _wait(descriptor, path, patience)
         yield
     finally:
         os.close(descriptor)  # releases the lock
@@ -43,7 +47,5 @@ def _wait(descriptor: int, path: Path, patience: float) -> None:
             if time.monotonic() >= deadline:
                 raise Locked(path, patience) from None
             time.sleep(_PAUSE)
-        except OSError as error:
-            raise WriteFailed(path, error) from error
         else:
             return

@@ -30,7 +30,7 @@ from adapters.succession import Succession
 from adapters.survey import Survey, check_content, check_shape, survey
 from adapters.verify import Problem, content_problems, shape_problems
 
-_NUMBER = re.compile(r"r([0-9]+)")
+_NUMBER = re.compile(r"r([0-9]{1,9})")
 _SHORTEST_PREFIX = 4  # characters of an id, without "rev-"
 
 

@@ -131,7 +131,9 @@ def test_resolve_takes_what_people_and_programs_write(registry: Registry) -> Non
     assert BARE == registry.resolve("base") == registry.resolve("r0")
 
 
-@pytest.mark.parametrize("ref", ["r3", "", "rev-", "r", "nonsense", "../lock", "rev-" + "0" * 24, "R1"])
+@pytest.mark.parametrize(
+    "ref", ["r3", "", "rev-", "r", "nonsense", "../lock", "rev-" + "0" * 24, "R1", "r" + "9" * 5000]
+)
 def test_resolve_refuses_what_names_nothing(registry: Registry, ref: str) -> None:
     """A wrong name is an error that repeats the name, never a guess."""
     publish(registry)
