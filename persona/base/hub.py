@@ -5,6 +5,7 @@ This is the only module that speaks with the hub.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,17 +30,51 @@ class HubModel:
         return sum(self.files.values())
 
     def download(self, folder: Path, arrived: Callable[[int], None]) -> None:
-        """Put the files into `folder`; `arrived` is told the bytes of each. PreparationFailed says why not."""
+        """Put the files into `folder`; `arrived` is told the bytes as they come. PreparationFailed if not."""
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.utils import disable_progress_bars
 
-        disable_progress_bars()
         for name, size in sorted(self.files.items()):
-            self._asked(hf_hub_download, self.repository, name, revision=self.commit, local_dir=folder)
-            arrived(size)
+            left = _Left(size, arrived)
+            _ask(
+                self.repository,
+                hf_hub_download,
+                self.repository,
+                name,
+                revision=self.commit,
+                local_dir=folder,
+                tqdm_class=_quiet_bar(left.less),
+            )
+            left.nothing()
 
-    def _asked(self, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        return _ask(self.repository, question, *arguments, **options)
+
+class _Left:
+    """The bytes of one file that are still to come; the hub's counts of retries and parts overlap."""
+
+    def __init__(self, size: int, arrived: Callable[[int], None]) -> None:
+        self._size, self._arrived = size, arrived
+
+    def less(self, count: float) -> None:
+        taken = max(0, min(int(count), self._size))
+        self._size -= taken
+        self._arrived(taken)
+
+    def nothing(self) -> None:
+        self.less(self._size)
+
+
+def _quiet_bar(advanced: Callable[[float], None]) -> type:
+    """A progress bar that draws nothing and passes on how far it is: the hub's only way to tell."""
+    from tqdm.std import tqdm  # type: ignore[import-untyped]  # the hub brings it, and it has no types
+
+    class QuietBar(tqdm):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **{**options, "file": io.StringIO()})
+
+        def update(self, n: float | None = 1) -> bool | None:
+            advanced(n or 0)
+            return super().update(n)  # type: ignore[no-any-return]
+
+    return QuietBar
 
 
 def look_up(spec: str) -> HubModel:
