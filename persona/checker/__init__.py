@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from persona.checker.codec import KINDS, from_json
 from persona.checker.contract import Checker
-from persona.checker.edges import Closing, Opening
+from persona.checker.edges import Closing, NoClosing, NoOpening, Opening
 from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadings, NoLists
 from persona.checker.language import Language
 from persona.checker.length import MaxSentences, MaxWords
@@ -24,10 +24,12 @@ __all__ = [
     "Language",
     "MaxSentences",
     "MaxWords",
+    "NoClosing",
     "NoEmoji",
     "NoExclamation",
     "NoHeadings",
     "NoLists",
+    "NoOpening",
     "Opening",
     "Parsed",
     "ToolArgument",

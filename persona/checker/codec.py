@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 
 from persona.checker.contract import Checker
-from persona.checker.edges import Closing, Opening
+from persona.checker.edges import Closing, NoClosing, NoOpening, Opening
 from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadings, NoLists
 from persona.checker.language import Language
 from persona.checker.length import MaxSentences, MaxWords
@@ -17,8 +17,8 @@ from store.records import Json
 KINDS: Mapping[str, type[Checker]] = {
     checker.kind: checker
     for checker in (
-        MaxSentences, MaxWords, Opening, Closing, Emoji, NoEmoji, NoHeadings, NoLists, Bullets, NoExclamation,
-        Language, Contains, Avoids, ToolArgument, ToolChoice,
+        MaxSentences, MaxWords, Opening, Closing, NoOpening, NoClosing, Emoji, NoEmoji, NoHeadings, NoLists,
+        Bullets, NoExclamation, Language, Contains, Avoids, ToolArgument, ToolChoice,
     )
 }  # fmt: skip
 

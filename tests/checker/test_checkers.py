@@ -19,10 +19,12 @@ from persona.checker import (
     Language,
     MaxSentences,
     MaxWords,
+    NoClosing,
     NoEmoji,
     NoExclamation,
     NoHeadings,
     NoLists,
+    NoOpening,
     Opening,
     ToolArgument,
     ToolChoice,
@@ -57,6 +59,9 @@ PASSES: list[tuple[Checker, Message]] = [
     (Closing(text="It's “all”..."), answer('Well, it’s "all"…')),
     (Opening(text="Ahoy!"), answer("Ahoy! It is so.")),
     (Opening(text="Ahoy"), answer("**Ahoy**, captain")),
+    (NoClosing(), answer("Whatever. Fair winds!")),
+    (NoClosing(texts=("Fair winds!",)), answer("Fair winds! And more.")),
+    (NoOpening(texts=("Ahoy!",)), answer("Well. Ahoy!")),
     (NoEmoji(), answer("Plain → text ✓ 3 * 4 # 5 ©")),
     (NoEmoji(ignoring=("Bye 👋",)), answer("Plain. Bye 👋")),
     (NoEmoji(), answer("In code only: `🎉`")),
@@ -93,6 +98,8 @@ FAILS: list[tuple[Checker, Message]] = [
     (Closing(text="winds"), answer("Seven headwinds")),
     (Opening(text="Ahoy"), answer("Well, ahoy")),
     (Opening(text="Ahoy"), answer("Ahoyhoy there")),
+    (NoClosing(texts=("Bye.", "Fair winds!")), answer("So. Fair winds!")),
+    (NoOpening(texts=("Ahoy!",)), answer("Ahoy! So.")),
     (NoEmoji(), answer("Party 🎉")),
     (NoEmoji(), answer("Sun ☀️ and 1️⃣")),
     (NoEmoji(), answer("🇫🇷")),
@@ -166,6 +173,9 @@ def test_style_speaks_about_prose_and_habits_about_their_tools() -> None:
         (Closing(text="Steady."), FAIR, "It is.", None),
         (Closing(text="Steady."), TWO, "A. Fair winds!", None),
         (Closing(text="Steady."), Opening(text="Fair winds!"), "Fair winds!", None),
+        (NoClosing(texts=("Fair winds!",)), FAIR, "A b.\n\n**Fair winds!**", "A b."),
+        (NoOpening(texts=("Ahoy!",)), Opening(text="Ahoy!"), "Ahoy! It is.", "It is."),
+        (NoClosing(), Opening(text="Ahoy!"), "Ahoy!", None),
         (MaxSentences(n=1), TWO, "A. B.", None),
     ],
 )
@@ -190,6 +200,8 @@ CHECKERS: st.SearchStrategy[Checker] = st.one_of(
     st.builds(MaxWords, n=st.integers(1, 999), ignoring=IGNORING),
     st.builds(Opening, text=LITERALS),
     st.builds(Closing, text=LITERALS),
+    st.builds(NoOpening, texts=IGNORING),
+    st.builds(NoClosing, texts=IGNORING),
     st.sampled_from([Emoji(), NoHeadings(), NoLists(), Bullets()]),
     st.builds(NoEmoji, ignoring=IGNORING),
     st.builds(NoExclamation, ignoring=IGNORING),
@@ -214,6 +226,18 @@ def test_no_text_makes_a_checker_raise(checker: Checker, other: Checker, text: s
     assert checker.passes(answer(text)) in (True, False)
     amended = checker.amend(text, superseded=other)
     assert amended is None or checker.passes(answer(amended))
+
+
+@given(st.text(max_size=40), LITERALS, LITERALS)
+def test_what_was_amended_passes(text: str, old: str, new: str) -> None:
+    """Amending gives a text that keeps the new preference, or none."""
+    for content, superseded, checkers in (
+        (f"{text}\n{old}", Closing(text=old), (Closing(text=new), NoClosing(texts=(old,)))),
+        (f"{old}\n{text}", Opening(text=old), (Opening(text=new), NoOpening(texts=(old,)))),
+    ):
+        for checker in checkers:
+            amended = checker.amend(content, superseded=superseded)
+            assert amended is None or checker.passes(answer(amended))
 
 
 @given(LITERALS, st.text(max_size=60))

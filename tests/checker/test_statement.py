@@ -16,6 +16,7 @@ from persona.checker import (
     Language,
     MaxSentences,
     MaxWords,
+    NoClosing,
     NoEmoji,
     NoExclamation,
     NoHeadings,
@@ -81,8 +82,8 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Instead of “A”, end with “B”", [("closing", Closing(text="B"))]),
     ("Use “Over and out” as your sign-off", [("closing", Closing(text="Over and out"))]),
     ("Your sign-off should be “Over and out”", [("closing", Closing(text="Over and out"))]),
-    ("Stop ending with “Fair winds!”", [("closing", Avoids(text="Fair winds!"))]),
-    ("No sign-off any more", [("closing", None)]),
+    ("Stop ending with “Fair winds!”", [("closing", NoClosing(texts=("Fair winds!",)))]),
+    ("No sign-off any more", [("closing", NoClosing())]),
     ("Start every reply with „Ahoy!“", [("opening", Opening(text="Ahoy!"))]),
     ("Begin your answers with Ahoy", [("opening", Opening(text="Ahoy"))]),
     (

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from persona.checker.edges import Closing, Opening
+from persona.checker.edges import Closing, NoClosing, NoOpening, Opening
 from persona.checker.statement.masked import LITERAL, Masked
 from persona.checker.statement.parsed import Parsed
-from persona.checker.wording import Avoids
 
 _END = (
     r"\b(?:end|close|finish|conclude|sign(?: off)?|wrap up)(?:s|es|ing|ning)?\b|\bclosing\b|\bsigning off\b"
@@ -55,9 +54,9 @@ _OTHER = re.compile(rf"[^⟦.!?\n]{{0,30}}?\b(?:use|say|write|with|to|put)\s+{LI
 
 def read_edges(statement: Masked) -> Iterator[Parsed]:
     """The literal opening and closing that the statement asks for, or wants gone."""
-    for attribute, made, spoken, unquoted in (
-        ("closing", Closing, _ENDS, _ENDS_UNQUOTED),
-        ("opening", Opening, _STARTS, _STARTS_UNQUOTED),
+    for attribute, made, gone, spoken, unquoted in (
+        ("closing", Closing, NoClosing, _ENDS, _ENDS_UNQUOTED),
+        ("opening", Opening, NoOpening, _STARTS, _STARTS_UNQUOTED),
     ):
         for found in spoken.finditer(statement.text):
             number = next(group for group in found.groups() if group is not None and group.isdecimal())
@@ -67,10 +66,13 @@ def read_edges(statement: Masked) -> Iterator[Parsed]:
             elif other := _OTHER.match(statement.text, found.end()):
                 yield Parsed(attribute=attribute, checker=made(text=statement.literals[int(other[1])]))
             else:
-                yield Parsed(attribute=attribute, checker=Avoids(text=literal))
+                yield Parsed(attribute=attribute, checker=gone(texts=(literal,)))
         if (bare := unquoted.search(statement.cased)) and not statement.negated(bare.start()):
             literal = _AFTERTHOUGHT.sub("", bare["literal"]).strip(" ,")
             if literal and len(literal.split()) <= _MOST_WORDS:
                 yield Parsed(attribute=attribute, checker=made(text=literal))
     for found in _NO_EDGE.finditer(statement.text):
-        yield Parsed(attribute="closing" if found["end"] else "opening")
+        if found["end"]:
+            yield Parsed(attribute="closing", checker=NoClosing())
+        else:
+            yield Parsed(attribute="opening", checker=NoOpening())

@@ -1,0 +1,48 @@
+"""Probes: the held-out prompts, and the preferences that an answer to each has to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from persona.distill.active import active_preferences
+from persona.distill.likeness import prompt_key
+from store.records import DatasetSnapshot, Demonstration, Example, Json, Message, Preference
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One question to a model; `reference` is an answer that the user wanted."""
+
+    conversation: str
+    prompt: tuple[Message, ...]
+    tools: tuple[Mapping[str, Json], ...]
+    reference: Message
+    preferences: tuple[Preference, ...]
+
+
+def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe]:
+    """One for each held-out prompt, near-identical ones once, in the snapshot's order.
+
+    A preference applies to a prompt when its checker speaks about the wanted answer: style to prose, a habit
+    to calls of its tool. Prompts without any are left out. `examples` may hold more than the snapshot does.
+    """
+    by_id = {example.id: example for example in examples}
+    active = active_preferences(snapshot.preferences)
+    found: dict[str, Probe] = {}
+    for name in snapshot.held_out:
+        example = by_id[name]
+        answer = example.completion if isinstance(example, Demonstration) else example.chosen
+        applying = tuple(each.preference for each in active if each.asks_of(answer))
+        if applying:
+            found.setdefault(
+                prompt_key(example.prompt, example.tools),
+                Probe(
+                    conversation=example.conversation,
+                    prompt=example.prompt,
+                    tools=example.tools,
+                    reference=answer,
+                    preferences=applying,
+                ),
+            )
+    return list(found.values())
