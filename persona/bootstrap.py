@@ -6,10 +6,13 @@ Nothing is opened, imported or loaded before it is asked for, and what was opene
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from persona.errors import NotInitialised
@@ -24,11 +27,14 @@ if TYPE_CHECKING:
     from persona.base import Base
     from persona.config import Settings
     from persona.engine.protocol import Engine
+    from persona.nightly import Night, NightResult
+    from persona.train import Recipe
     from store import Store
 
 OnProgress = Callable[[Mapping[str, Any]], None]
 EngineOpener = Callable[["Persona", "Revision | Bare"], "Engine"]
 
+_MEMORY_SHARE = 0.75  # of what the machine has, for a child that was given no budget of its own
 _LOCK_PATIENCE = 1.0  # seconds; `status` tries the lock for a moment, which must not make another one fail
 
 
@@ -37,6 +43,13 @@ def open_engine(persona: Persona, revision: Revision | Bare) -> Engine:
     from persona.engine.opener import open_engine as opener  # llama.cpp or torch
 
     return opener(persona.base, revision, kind=persona.settings.serve.engine)
+
+
+def _will_use_cuda(device: str) -> bool:
+    """Whether training will run on an NVIDIA card, as far as that can be known without loading torch."""
+    if device != "auto":
+        return device.startswith("cuda")
+    return shutil.which("nvidia-smi") is not None and not version("torch").endswith("+cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +100,48 @@ class Persona:
     def resolve(self, ref: str) -> Revision | Bare:
         """What "r7", "r0", "champion", an id or its beginning stands for."""
         return self.registry.resolve(ref)
+
+    def night(self, on_progress: OnProgress, *, cancel: threading.Event | None = None) -> NightResult:
+        """Run a night now, under the home's lock: Busy while another one runs."""
+        with self.lock():
+            from persona import nightly  # the stages; torch comes in with their children only
+
+            return nightly.run_night(self._night(on_progress, cancel))
+
+    def _night(self, on_progress: OnProgress, cancel: threading.Event | None) -> Night:
+        import psutil
+
+        from persona.child import Budget
+        from persona.nightly import Night
+        from persona.promote import GatePolicy
+
+        train = self.settings.train
+        memory = train.memory_gb * 1e9 if train.memory_gb else _MEMORY_SHARE * psutil.virtual_memory().total
+        return Night(
+            home=self.home,
+            identity=self.settings.identity.name,
+            store=self.store,
+            registry=self.registry,
+            base=self.base,
+            recipe=self._recipe(),
+            policy=GatePolicy(**self.settings.gate.model_dump(exclude_none=True)),
+            budget=Budget(seconds=train.wall_clock_minutes * 60, memory_bytes=int(memory)),
+            engine=self.settings.serve.engine,
+            device=train.device,
+            threads=train.threads or 0,
+            on_progress=on_progress,
+            cancel=cancel,
+        )
+
+    def _recipe(self) -> Recipe:
+        """The default recipe, with the seed and the quantisation that the settings ask for."""
+        from persona.train import Recipe
+
+        train = self.settings.train
+        recipe = Recipe() if train.seed is None else Recipe(seed=train.seed)
+        if train.quantisation == "auto":
+            return replace(recipe, quantisation="nf4" if _will_use_cuda(train.device) else "none")
+        return replace(recipe, quantisation=train.quantisation)
 
     def lock(self) -> AbstractContextManager[None]:
         """Held by whatever only one process may do in this home: a night, the preparation of a base."""

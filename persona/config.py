@@ -43,7 +43,7 @@ class TrainSettings(_Section):
     quantisation: Literal["auto", "none", "nf4"] = "auto"
     device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     threads: PositiveInt | None = None  # None: as many as the machine has cores
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None  # None: the recipe's own
     wall_clock_minutes: PositiveFloat = 240
     memory_gb: PositiveFloat | None = None  # None: three quarters of what the machine has
 

@@ -17,6 +17,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("chat", talk.chat, _TALK),
     ("ask", talk.ask, _TALK),
     ("import", learn.import_files, _LEARN),
+    ("train", learn.train, _LEARN),
     ("preferences", learn.preferences, _LEARN),
     ("prefer", learn.prefer, _LEARN),
     ("habits", learn.habits, _LEARN),

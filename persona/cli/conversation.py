@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from persona.distill import revise_ledger
 from persona.engine.protocol import Completion, Engine, Prompt, Sampling
 from persona.errors import BadInput
 from store import Store
@@ -92,11 +93,12 @@ class LiveConversation:
         return picked
 
     def prefer(self, statement: str) -> None:
-        """A preference that was said in this conversation."""
+        """A preference that was said in this conversation; it shows in the ledger at once."""
         feedback = Feedback(
             id="", kind=FeedbackKind.PREFERENCE, at=now(), conversation=self.id, content=statement
         )
         self._store.feedback.add(with_id(feedback))
+        revise_ledger(self._store)
 
     def last(self) -> Answer:
         """The answer that the conversation goes on from; BadInput before the first one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +33,7 @@ def import_files(
     if form != "persona":
         raise BadInput(f"format {form!r} is not known: persona is")
     from persona.capture.interchange import import_file
+    from persona.distill import revise_ledger
 
     rows: list[dict[str, Any]] = []
     with opened(context) as persona, progress() as on_progress:
@@ -50,6 +52,7 @@ def import_files(
                     "skipped": [{"line": s.line, "reason": s.reason} for s in found.skipped],
                 }
             )
+        revise_ledger(persona.store)
     if as_json:
         say_json({"files": rows})
     else:
@@ -65,6 +68,33 @@ def import_files(
 
 def _bytes_of(file: Path, on_progress: Callable[[dict[str, Any]], None]) -> Callable[[int, int], None]:
     return lambda done, total: on_progress({"step": f"import {file.name}", "done": done, "total": total})
+
+
+def train(
+    context: typer.Context,
+    now: Annotated[bool, typer.Option("--now", help="Run the night now, in the foreground.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Learn what is new: build a revision, judge it, and put it in use if it is better."""
+    if not now:
+        raise BadInput("say when: `persona train --now` runs the night in the foreground")
+    with opened(context) as persona, progress() as on_progress:
+        result = persona.night(on_progress)
+    if as_json:
+        say_json(
+            {
+                "outcome": str(result.outcome),
+                "run": result.run,
+                "revision": result.revision,
+                "reasons": list(result.reasons),
+                "report": None if result.report is None else result.report.to_json(),
+                "costs": result.costs,
+            }
+        )
+        return
+    say(f"{result.outcome}: {result.revision}" if result.revision else str(result.outcome))
+    for reason in result.reasons:
+        say(f"  {reason}")
 
 
 Retire = Annotated[
@@ -132,7 +162,8 @@ def prefer(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What you prefer, in your own words.")],
     as_json: AsJson = False,
 ) -> None:
-    """State a preference. The next night learns it."""
+    """State a preference. It shows in the ledger at once, and the next night learns it."""
+    from persona.distill import revise_ledger
     from store.identity import with_id
     from store.records import Feedback, FeedbackKind
 
@@ -143,7 +174,17 @@ def prefer(
             Feedback(id="", kind=FeedbackKind.PREFERENCE, at=datetime.now(UTC), content=text.strip())
         )
         persona.store.feedback.add(stated)
+        changes = revise_ledger(persona.store)
     if as_json:
-        say_json({"feedback": stated.id, "statement": stated.content})
-    else:
-        say(f"noted: {stated.content}")
+        say_json(
+            {
+                "feedback": stated.id,
+                "statement": stated.content,
+                "changes": [asdict(change) for change in changes],
+            }
+        )
+        return
+    for change in changes:
+        say(f"{change.kind.replace('_', ' ')}: {change.statement} ({change.reason})")
+    if not changes:
+        say("nothing changes: it is known already")

@@ -103,7 +103,10 @@ OnProgress = Callable[[Mapping[str, Any]], None]
 
 @contextmanager
 def progress() -> Iterator[OnProgress]:
-    """Takes {"step", "done", "total"}: a bar per step on a terminal, a line per new step elsewhere."""
+    """Takes {"step", "done", "total"} and maybe a "stage", and shows it on standard error.
+
+    A bar per step on a terminal, a line per new step elsewhere.
+    """
     if sys.stderr.isatty():
         with _bars() as on_progress:
             yield on_progress
@@ -126,7 +129,7 @@ def _bars() -> Iterator[OnProgress]:
         tasks: dict[str, Any] = {}
 
         def show(event: Mapping[str, Any]) -> None:
-            step = printable(str(event["step"]))
+            step = _step(event)
             if step not in tasks:
                 tasks[step] = bars.add_task(step, total=event.get("total"))
             bars.update(tasks[step], completed=event["done"], total=event.get("total"))
@@ -134,11 +137,16 @@ def _bars() -> Iterator[OnProgress]:
         yield show
 
 
+def _step(event: Mapping[str, Any]) -> str:
+    stage, step = event.get("stage"), str(event["step"])
+    return printable(step if stage in (None, step) else f"{stage}: {step}")
+
+
 def _lines() -> OnProgress:
     seen: set[str] = set()
 
     def show(event: Mapping[str, Any]) -> None:
-        step = str(event["step"])
+        step = _step(event)
         if step not in seen:
             seen.add(step)
             tell(step)
