@@ -248,14 +248,17 @@ for _step in _STEPS:
     migrations()(_step)
 
 
+# Made by sqlite-utils and by SQLite in words of their own, which may change with their versions.
+_IN_OTHER_WORDS = ("messages_fts", "messages_a", "_sqlite_migrations", "idx__sqlite_migrations")
+
+
 @cache
 def fresh_schema() -> dict[str, str | None]:
-    """The SQL of everything that all steps make, by name."""
+    """The SQL of everything that all steps make, by name; None for what others word."""
     tables = sqlite_utils.Database(memory=True, execute_plugins=False)
     try:
         migrations.apply(tables)
-        return dict(
-            tables.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
-        )
+        made = tables.execute("SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'").fetchall()
     finally:
         tables.close()
+    return {name: None if name.startswith(_IN_OTHER_WORDS) else sql for name, sql in made}

@@ -77,7 +77,7 @@ def _schema(database: Database) -> Iterator[Finding]:
             yield name, "is missing from the schema"
         elif name not in wanted:
             yield name, "does not belong to the schema"
-        elif wanted[name] != found[name]:
+        elif wanted[name] not in (None, found[name]):
             yield name, "differs from the schema"
 
 

@@ -119,9 +119,8 @@ def damage(path: Path, *statements: str) -> None:
         connection.close()
 
 
-_MEMORY = (
-    "/dev/shm" if Path("/dev/shm").is_dir() else None
-)  # syncing hundreds of stores to a disk takes minutes
+# Syncing hundreds of stores takes a disk minutes.
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 @cache
@@ -137,7 +136,7 @@ def _empty_store() -> bytes:
 @contextmanager
 def scratch_store() -> Iterator[Store]:
     """An empty store that costs milliseconds: for each of hundreds of drawn examples."""
-    with tempfile.TemporaryDirectory(dir=_MEMORY) as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         path = Path(folder) / "store.db"
         path.write_bytes(_empty_store())
         with Store.open(path) as store:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from store_facts import AT, answer, ask, conversation, conversations, user
 
 from store import Act, Conversation, Turn
@@ -72,6 +72,7 @@ def test_time_follows_the_talk() -> None:
     assert [1001, 1002, 3001] == [(each.at - AT) // timedelta(microseconds=1) for each in talk.feedback()]
 
 
+@settings(max_examples=30, deadline=None)
 @given(conversations())
 def test_ids_are_those_of_the_records(talk: Conversation) -> None:
     """The names that the conversation works out in one go are those that each interaction derives alone."""

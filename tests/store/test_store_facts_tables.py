@@ -140,7 +140,7 @@ def test_pair_comes_back_as_a_pair(store: Store) -> None:
     assert [pair] == store.examples.get([pair.id])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(examples)
 def test_any_example_comes_back(example: Example) -> None:
     """Whatever the records allow."""

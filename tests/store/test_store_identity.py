@@ -61,8 +61,14 @@ def test_ids_are_a_letter_and_24_hex_digits() -> None:
 
 def test_ids_are_the_same_for_ever() -> None:
     """Stores out there hold these: a change of the hashed form needs a new version tag, and a migration."""
-    assert "m-d8d1a76b3f1ba1c9ba5b7d43" == message_id(None, user("Hello"))
-    assert "i-00000000000000000000000000" == interaction().id
+    assert "m-7acdecb0bd1b99919b06b3c9" == message_id(None, user("Hello"))
+    assert "t-eac16ca82de050660e269f8c" == tools_id([{"a": 1}])
+    assert "i-9e1403c8fb27ddbea8e75723" == interaction().id
+    assert "f-0671ca286e67551eb286a725" == feedback(FeedbackKind.UP, interaction="i-1").id
+    assert "s-bfa876f8588c2f7491abdbca" == signal().id
+    assert "p-667014baac6fbc7bb95f592a" == preference().id
+    assert "e-6a24edcb83b89fcaf5eee41c" == demonstration().id
+    assert "d-fb8bbfa5563a289676da4e87" == snapshot(train=("e-1",), preferences=(preference(),)).id
 
 
 def test_own_id_does_not_take_part() -> None:

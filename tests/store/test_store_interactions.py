@@ -196,7 +196,7 @@ def test_conversations_are_summed_up(store: Store) -> None:
     assert "c-0" == second.id
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(interactions)
 def test_any_interaction_comes_back(given_interaction: Interaction) -> None:
     """Whatever the records allow is given back equal, and the store is intact."""
@@ -208,7 +208,7 @@ def test_any_interaction_comes_back(given_interaction: Interaction) -> None:
         assert [] == store.verify()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(conversations())
 def test_any_conversation_comes_back(given_conversation: Conversation) -> None:
     """Every conversation that passes validation is stored, twice is once, and its parts come back equal."""
