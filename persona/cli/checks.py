@@ -150,7 +150,8 @@ def _last_night(persona: Persona) -> Check:
 
 def problems(persona: Persona, *, deep: bool) -> list[Finding]:
     """Everything that is not as it was written; `deep` hashes every file."""
-    found = [
+    found = _exposed(persona)  # first: opening the store makes it private again
+    found += [
         Finding(part="store", kind="damage", where=problem.where, what=f"{problem.check}: {problem.what}")
         for problem in persona.store.verify()
     ]
@@ -158,7 +159,7 @@ def problems(persona: Persona, *, deep: bool) -> list[Finding]:
         Finding(part="adapters", kind=str(problem.kind), where=str(problem.path), what=problem.what)
         for problem in persona.registry.verify(deep=deep)
     ]
-    return found + _base_problems(persona, deep=deep) + _exposed(persona)
+    return found + _base_problems(persona, deep=deep)
 
 
 def _base_problems(persona: Persona, *, deep: bool) -> list[Finding]:

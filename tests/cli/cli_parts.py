@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,15 +55,17 @@ def no_engine(persona: Persona, revision: object) -> Any:
 
 @dataclass
 class Shell:
-    """Runs commands in one home, in this process."""
+    """Runs commands in one home, in this process. `known` is what a Persona takes for opened already."""
 
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     engine: EngineOpener = no_engine
-    replace: Callable[[Persona], Persona] = lambda persona: persona
+    known: dict[str, Any] = field(default_factory=dict)
 
     def persona(self) -> Persona:
-        return self.replace(Persona(home=Home(self.root), environ=self.environ, engine_opener=self.engine))
+        persona = Persona(home=Home(self.root), environ=self.environ, engine_opener=self.engine)
+        persona.__dict__.update(self.known)
+        return persona
 
     def run(self, *arguments: str, stdin: str = "") -> Ran:
         out, err, before = io.StringIO(), io.StringIO(), sys.stdin

@@ -1,0 +1,146 @@
+"""What reaches the terminal: data here, messages there, and no command of a stranger."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from cli_parts import Past, Shell
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona.cli import output
+from persona.cli.app import _COMMANDS
+
+
+@given(st.text())
+def test_printable_text_has_no_controls(text: str) -> None:
+    """Of C0, C1 and direction controls only newline and tab are left; all else is unchanged."""
+    shown = output.printable(text)
+
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", shown)
+    if text == shown:
+        return
+    assert len(shown) > len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\x1b]8;;http://evil\x07x", r"\x1b]8;;http://evil\x07x"),
+        ("\x9b31mred", r"\x9b31mred"),
+        ("a\rb", r"a\x0db"),
+        ("\u202egnp.exe", r"\u202egnp.exe"),
+        ("tab\tline\nüñ 你好 🙂", "tab\tline\nüñ 你好 🙂"),
+    ],
+)
+def test_printable_examples(text: str, expected: str) -> None:
+    """Controls are shown as text; all writing of the world stays."""
+    assert expected == output.printable(text)
+
+
+def test_a_table_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal the columns are aligned, a cell is one line, and markup means nothing."""
+    output.say_table(("a", "b"), [("[red]x[/red]", "one\ntwo"), ("\x1b[2J", "y")])
+
+    assert "a             b\n[red]x[/red]  one two\n\\x1b[2J       y\n" == capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it is drawn, and still no markup and no control of a cell has an effect."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("TERM", "dumb")
+
+    output.say_table(("a",), [("[red]x[/red] [/] [link=http://evil]",), ("\x1b[2J",)])
+
+    assert "[red]x[/red] [/] [link=http://evil]" in terminal.getvalue()
+    assert r"\x1b[2J" in terminal.getvalue()
+
+
+def test_progress_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a terminal each step is one line on standard error."""
+    with output.progress() as on_progress:
+        for done in range(3):
+            on_progress({"stage": "train", "step": "steps", "done": done, "total": 3})
+        on_progress({"stage": "distill", "step": "distill", "done": 0, "total": 1})
+
+    assert ("", "train: steps\ndistill\n") == capsys.readouterr()
+
+
+def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it is a bar on standard error, and markup in a step's name means nothing."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with output.progress() as on_progress:
+        on_progress({"step": "import [/red].jsonl", "done": 1, "total": None})
+        on_progress({"step": "import [/red].jsonl", "done": 2, "total": 2})
+
+    assert "import [/red].jsonl" in terminal.getvalue()
+    assert "2/2" in terminal.getvalue()
+
+
+def test_json_has_times(capsys: pytest.CaptureFixture[str]) -> None:
+    """Times are ISO 8601 with their zone; what is not JSON is a bug."""
+    output.say_json({"at": datetime(2026, 11, 1, 21, 4, tzinfo=UTC)})
+    assert {"at": "2026-11-01T21:04:00+00:00"} == json.loads(capsys.readouterr().out)
+    with pytest.raises(TypeError):
+        output.say_json({"at": object()})
+
+
+def test_persona_alone_shows_help(shell: Shell) -> None:
+    """So that nobody stands before a silent program."""
+    ran = shell.run()
+
+    assert "Usage: persona" in ran.out + ran.err
+    assert all(name in ran.out + ran.err for name, _, _ in _COMMANDS)
+
+
+@pytest.mark.parametrize(("name", "function"), [(name, function) for name, function, _ in _COMMANDS])
+def test_every_command_explains_itself(
+    shell: Shell, name: str, function: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a sentence, a word about every option and argument, and --json."""
+    monkeypatch.setenv("COLUMNS", "300")
+    ran = shell.run(name, "--help")
+
+    first = inspect.getdoc(function)
+    assert first is not None
+    assert 0 == ran.code
+    assert first.splitlines()[0].rstrip(".") in ran.out
+    assert "--json" in ran.out
+    for parameter in inspect.signature(function, eval_str=True).parameters.values():  # type: ignore[arg-type]
+        if parameter.name != "context":
+            option = parameter.annotation.__metadata__[0]
+            assert option.help
+            assert option.help.split(";")[0][:40] in ran.out
+
+
+def test_all_commands_of_the_design() -> None:
+    """The commands that other programs count on."""
+    wanted = (
+        "init chat ask import train preferences prefer habits revisions report diff rollback promote export"
+        " status doctor fsck"
+    )
+
+    assert set(wanted.split()) <= {name for name, _, _ in _COMMANDS}
+
+
+def test_completion_is_offered(shell: Shell) -> None:
+    """The shells complete commands and options."""
+    assert "--install-completion" in shell.run("--help").out
+
+
+def test_nothing_but_data_on_standard_output(shell: Shell, past: Past) -> None:
+    """An error leaves standard output empty."""
+    assert "" == shell.run("report", "r9", "--json").out
