@@ -57,7 +57,7 @@ def _examples(
     broken = _broken(chosen, active)
     if broken:
         amended = _amended(chosen, broken)
-        if amended is None or _broken(amended, active):
+        if _broken(amended, active):
             dropped[f"it breaks {', '.join(sorted(each.preference.attribute for each in broken))}"] += 1
             return []
         rejected = [chosen, *rejected]
@@ -89,12 +89,15 @@ def _broken(message: Message, active: Sequence[ActivePreference]) -> list[Active
     return [each for each in active if each.asks_of(message) and not each.kept_by(message)]
 
 
-def _amended(message: Message, broken: Sequence[ActivePreference]) -> Message | None:
-    """The message in the style in force, where it broke it by showing a superseded literal only."""
-    content: str | None = message.content
+def _amended(message: Message, broken: Sequence[ActivePreference]) -> Message:
+    """The message with superseded literals in the style in force.
+
+    A limit may be broken only as long as the old literal is there, so the whole is judged again afterwards.
+    """
+    content = message.content
     for each in broken:
-        content = each.amend(content) if content is not None else None
-    return None if content is None else replace(message, content=content)
+        content = each.amend(content) or content
+    return replace(message, content=content)
 
 
 def _bounded(examples: Sequence[Example], dropped: Counter[str]) -> list[Example]:
