@@ -1,0 +1,1 @@
+"""Engines: a base with one adapter or none, loaded to answer or to score."""
