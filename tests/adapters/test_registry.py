@@ -341,6 +341,13 @@ def test_damage_to_one_revision_leaves_the_others_usable(registry: Registry) -> 
             attempt()
 
 
+def test_a_number_that_damage_hides_is_not_given_again(registry: Registry) -> None:
+    """With r2 unreadable the next revision is r3 all the same."""
+    publish(registry, seed=1)
+    (publish(registry, seed=2).path / "manifest.json").write_bytes(b"")
+    assert "r3" == publish(registry, seed=3).ref
+
+
 def test_erase_takes_the_files_of_a_retired_revision_only(registry: Registry) -> None:
     """The weights are gone for good; number, manifest and lineage stay, and nothing counts as damaged."""
     first = publish(registry, seed=1, gguf=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,10 +147,14 @@ def _swap_operations(root: Path) -> None:
     two.write_bytes(first)
 
 
+def _write_head(root: Path, last: bytes, number: int) -> None:
+    (root / "HEAD").write_text(
+        f'{{"digest":"{digest(last)}","format":"adapters.head/1","operation":{number}}}'
+    )
+
+
 def _turn_head_back(root: Path) -> None:
-    data = (root / "operations" / "000003.json").read_bytes()
-    head = f'{{"digest":"{digest(data)}","format":"adapters.head/1","operation":3}}'
-    (root / "HEAD").write_text(head)
+    _write_head(root, (root / "operations" / "000003.json").read_bytes(), 3)
 
 
 def _forge_an_operation(root: Path) -> None:
@@ -160,7 +165,7 @@ def _forge_an_operation(root: Path) -> None:
     last = Registry.open(root).operations()[-1].revision.encode()
     data = data.replace(b'"revision":"' + last, b'"revision":"' + champion)
     path.write_bytes(data)
-    (root / "HEAD").write_text(f'{{"digest":"{digest(data)}","format":"adapters.head/1","operation":5}}')
+    _write_head(root, data, 5)
 
 
 BREAKS: dict[str, Callable[[Path], object]] = {
@@ -195,6 +200,19 @@ def test_a_registry_that_lost_its_head_is_never_started_anew(damaged: Path) -> N
     with pytest.raises(Damaged, match=r"HEAD: missing"):
         registry.champion()
     assert not (damaged / "HEAD").exists()
+
+
+def test_a_log_without_its_beginning_is_damaged(registry: Registry) -> None:
+    """A first operation that names a parent is not the first that there was."""
+    operation = registry.promote(publish(registry).id, expected="r0", reason="")
+    data = replace(operation, parent="sha256:" + "0" * 64).encode()
+    (registry.root / "operations" / "000001.json").write_bytes(data)
+    (registry.root / "HEAD").write_text(
+        f'{{"digest":"{digest(data)}","format":"adapters.head/1","operation":1}}'
+    )
+    with pytest.raises(Damaged, match="names a parent"):
+        Registry.open(registry.root).operations()
+    assert _damage(registry.root)
 
 
 def test_a_newer_format_is_refused_and_not_called_damaged(damaged: Path) -> None:

@@ -30,11 +30,10 @@ def _in_processes(work: Callable[..., object], *arguments: Any) -> list[Any]:
     children = [_fork.Process(target=work, args=(index, queue, *arguments)) for index in range(PROCESSES)]
     for child in children:
         child.start()
-    results = [queue.get() for _ in children]
     for child in children:
-        child.join()
-        assert 0 == child.exitcode
-    return results
+        child.join(60)
+    assert [0] * PROCESSES == [child.exitcode for child in children]
+    return [queue.get() for _ in children]
 
 
 def _race(index: int, queue: Any, root: Path, ids: list[list[str]], barrier: Any) -> None:
