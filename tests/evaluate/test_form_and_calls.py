@@ -1,0 +1,93 @@
+"""Measures of single answers."""
+
+import pytest
+
+from persona.engine.protocol import Completion
+from persona.evaluate.calls import exact, valid
+from persona.evaluate.form import form_of, loops
+from store.records import Message, ToolCall
+
+TOOLS = (
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "parameters": {
+                "type": "object",
+                "properties": {"city": {"type": "string"}, "units": {"enum": ["metric", "imperial"]}},
+                "required": ["city"],
+            },
+        },
+    },
+)
+
+
+def calling(*calls: tuple[str, dict]) -> Message:
+    return Message(role="assistant", tool_calls=tuple(ToolCall(name=n, arguments=a) for n, a in calls))
+
+
+VALID = {
+    "fits": (("get_weather", {"city": "Oslo", "units": "metric"}), True),
+    "unknown tool": (("get_tide", {"city": "Oslo"}), False),
+    "required argument missing": (("get_weather", {"units": "metric"}), False),
+    "not in the enum": (("get_weather", {"city": "Oslo", "units": "kelvin"}), False),
+    "wrong type": (("get_weather", {"city": 3}), False),
+}
+
+
+@pytest.mark.parametrize(("call", "expected"), VALID.values(), ids=VALID)
+def test_a_call_is_valid_when_it_fits_its_schema(call, expected):
+    """The tool's own schema decides."""
+    assert expected == valid(calling(call), TOOLS)
+
+
+def test_no_call_at_all_is_not_valid():
+    """A request for a tool that was answered in prose did not work."""
+    assert not valid(Message(role="assistant", content="It is sunny."), TOOLS)
+
+
+def test_exact_ignores_order_and_ids_and_nothing_else():
+    """Equal names and equal arguments, all of them."""
+    wanted = calling(("a", {"x": 1, "y": "z"}), ("b", {}))
+    same = Message(
+        role="assistant",
+        tool_calls=(
+            ToolCall(name="b", arguments={}, id="9"),
+            ToolCall(name="a", arguments={"y": "z", "x": 1}),
+        ),
+    )
+    assert exact(same, wanted.tool_calls)
+    assert not exact(calling(("a", {"x": 1, "y": "z"})), wanted.tool_calls)
+    assert not exact(calling(("a", {"x": "1", "y": "z"}), ("b", {})), wanted.tool_calls)
+    assert not exact(calling(), ())
+
+
+def test_a_text_that_repeats_itself_loops():
+    """The loop of a small model gone wrong, and not a text that merely repeats a word."""
+    assert loops("the power of the story is " * 6)
+    assert not loops("no no no, that is not what the sailor said to the other sailor")
+    assert not loops("")
+
+
+def completion(text: str, reason: str = "stop") -> Completion:
+    return Completion(
+        text=text,
+        message=Message(role="assistant", content=text),
+        finish_reason=reason,
+        prompt_tokens=1,
+        completion_tokens=1,
+        seconds=0.1,
+    )
+
+
+def test_form_counts_shares_of_answers():
+    """Truncated, looping and empty answers, and the mean length."""
+    form = form_of([completion("one two"), completion("a b c d " * 9, "length"), completion("  ")])
+    assert form is not None
+    assert (round(form.truncated, 2), round(form.looping, 2), round(form.empty, 2)) == (0.33, 0.33, 0.33)
+    assert 38 / 3 == pytest.approx(form.words)
+
+
+def test_no_answers_have_no_form():
+    """Missing is None, so that the gate refuses it."""
+    assert form_of([]) is None

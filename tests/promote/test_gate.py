@@ -1,0 +1,166 @@
+"""The gate: better somewhere, clearly worse nowhere, closed when it does not know."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona.promote import GatePolicy, judge
+from persona.report import Arm, EvalReport, Form, Rate
+
+POLICY = GatePolicy()
+FORM = Form(words=40, truncated=0.1, looping=0.0, empty=0.0)
+BASE = Arm(
+    revision="r0",
+    adoption={"p": Rate(passed=1, asked=20)},
+    residue={"old": Rate(passed=0, asked=20)},
+    pairs=Rate(passed=6, asked=12),
+    calls_valid=Rate(passed=4, asked=8),
+    calls_exact=Rate(passed=0, asked=8),
+    drift=0.0,
+    form=FORM,
+)
+GOOD = replace(
+    BASE,
+    revision="rev-1",
+    adoption={"p": Rate(passed=19, asked=20)},
+    pairs=Rate(passed=12, asked=12),
+    calls_valid=Rate(passed=8, asked=8),
+    calls_exact=Rate(passed=7, asked=8),
+    drift=0.03,
+)
+
+
+def report(candidate: Arm = GOOD, champion: Arm = BASE, base: Arm = BASE) -> EvalReport:
+    return EvalReport(
+        candidate=candidate,
+        champion=champion,
+        base=base,
+        statements={"p": "Be brief.", "old": "Say cheers."},
+        engine="llama_cpp",
+    )
+
+
+def test_a_candidate_that_learnt_is_accepted_with_reasons():
+    """The reasons name each preference in the user's own words."""
+    verdict = judge(report(), POLICY)
+    assert verdict.accepted
+    assert any("“Be brief.”: 95 % (before 5 %)" in reason for reason in verdict.reasons)
+
+
+MISSING = {
+    "no pairs": {"pairs": None},
+    "no calls": {"calls_exact": None},
+    "no valid calls": {"calls_valid": None},
+    "no drift": {"drift": None},
+    "drift is nan": {"drift": math.nan},
+    "no form": {"form": None},
+    "loops are nan": {"form": replace(FORM, looping=math.nan)},
+}
+
+
+@pytest.mark.parametrize("lack", MISSING.values(), ids=MISSING)
+def test_what_is_missing_is_a_rejection(lack):
+    """Every number that is not there or not finite closes the gate."""
+    assert not judge(report(replace(GOOD, **lack)), POLICY).accepted
+
+
+@pytest.mark.parametrize("lack", [{"pairs": None}, {"calls_exact": None}, {"form": None}, {"adoption": {}}])
+def test_what_the_base_lacks_is_a_rejection(lack):
+    """Without a baseline there is nothing to be better than."""
+    bare = replace(BASE, **lack)
+    assert not judge(report(champion=bare, base=bare), POLICY).accepted
+
+
+WORSE = {
+    "a preference that passed is lost": (
+        {"adoption": {"p": Rate(passed=19, asked=20), "q": Rate(passed=2, asked=20)}},
+        "fell from 100 % to 10 %",
+    ),
+    "drift": ({"drift": 0.2}, "drift from the base is 0.200"),
+    "residue": ({"residue": {"old": Rate(passed=9, asked=20)}}, "“Say cheers.” still shows in 45 %"),
+    "loops": ({"form": replace(FORM, looping=0.3)}, "30 % of its answers are loops"),
+    "cut off": ({"form": replace(FORM, truncated=0.6)}, "are cut off"),
+    "empty": ({"form": replace(FORM, empty=0.2)}, "are empty"),
+    "pairs below the base": ({"pairs": Rate(passed=3, asked=12)}, "preference accuracy fell"),
+    "invalid calls": ({"calls_valid": Rate(passed=1, asked=8)}, "valid tool calls fell"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), WORSE.values(), ids=WORSE)
+def test_being_clearly_worse_anywhere_is_a_rejection_that_says_where(change, said):
+    """However good the rest is."""
+    champion = replace(BASE, adoption={"p": Rate(passed=1, asked=20), "q": Rate(passed=20, asked=20)})
+    candidate = replace(
+        GOOD, **{"adoption": {"p": Rate(passed=19, asked=20), "q": Rate(passed=20, asked=20)}, **change}
+    )
+    verdict = judge(report(candidate, champion), POLICY)
+    assert not verdict.accepted
+    assert any(said in reason for reason in verdict.reasons), verdict.reasons
+
+
+def test_no_better_than_the_champion_is_a_rejection():
+    """A night that changed nothing does not move the champion."""
+    verdict = judge(report(GOOD, replace(GOOD, revision="rev-0")), POLICY)
+    assert not verdict.accepted
+    assert "no better than rev-0" in verdict.reasons[0]
+
+
+def test_small_losses_cannot_add_up_against_the_base():
+    """The champion sank below the base by a little; one more little step is held against the base."""
+    sunk = replace(GOOD, revision="rev-0", pairs=Rate(passed=5, asked=12), adoption=BASE.adoption)
+    further = replace(GOOD, pairs=Rate(passed=4, asked=12))
+    assert not judge(report(further, sunk), POLICY).accepted
+
+
+def test_too_few_held_out_prompts_are_a_rejection():
+    """Two prompts prove nothing, however well they went."""
+    few = {"adoption": {"p": Rate(passed=2, asked=2)}}
+    verdict = judge(
+        report(replace(GOOD, **few), replace(BASE, adoption={"p": Rate(passed=0, asked=2)})), POLICY
+    )
+    assert not verdict.accepted
+    assert "only 2 held-out checks" in verdict.reasons[0]
+
+
+def test_a_person_without_tools_can_learn():
+    """Rates over no requests at all are neither missing nor a failure."""
+    none = {"calls_exact": Rate(passed=0, asked=0), "calls_valid": Rate(passed=0, asked=0)}
+    assert judge(report(replace(GOOD, **none), replace(BASE, **none), replace(BASE, **none)), POLICY).accepted
+
+
+rates = st.integers(0, 30).flatmap(lambda n: st.builds(Rate, passed=st.integers(0, n), asked=st.just(n)))
+floats = st.floats(0, 1) | st.just(math.nan) | st.just(math.inf)
+arms = st.builds(
+    Arm,
+    revision=st.sampled_from(["r0", "rev-1"]),
+    adoption=st.dictionaries(st.sampled_from("pqr"), rates),
+    residue=st.dictionaries(st.just("old"), rates),
+    pairs=st.none() | rates,
+    calls_valid=st.none() | rates,
+    calls_exact=st.none() | rates,
+    drift=st.none() | floats,
+    form=st.none() | st.builds(Form, words=floats, truncated=floats, looping=floats, empty=floats),
+)
+
+
+@given(arms, arms, arms)
+def test_whatever_the_report_the_gate_answers_and_says_why(candidate, champion, base):
+    """It never raises; an acceptance has drift, form, and a share that did not fall past the allowance."""
+    verdict = judge(report(candidate, champion, base), POLICY)
+    assert verdict.reasons
+    if verdict.accepted:
+        assert candidate.drift is not None
+        assert candidate.drift <= POLICY.max_drift
+        assert candidate.form is not None
+        assert candidate.form.empty <= POLICY.max_empty
+
+
+@given(arms)
+def test_a_report_survives_its_json(arm):
+    """The gate can be asked again about a kept report and answers the same."""
+    made = report(arm)
+    read = EvalReport.from_json(made.to_json())
+    assert repr(made) == repr(read)

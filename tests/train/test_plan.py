@@ -1,0 +1,72 @@
+"""The plan: fair, bounded, repeatable."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona.train.plan import plan, steps_for
+from persona.train.recipe import Schedule
+
+lengths = st.lists(st.integers(1, 400), min_size=1, max_size=40)
+schedules = st.builds(
+    Schedule,
+    epochs=st.floats(0.5, 4),
+    batch=st.integers(1, 8),
+    replay_batch=st.integers(0, 4),
+    min_steps=st.integers(1, 10),
+    max_steps=st.integers(10, 40),
+    micro_tokens=st.integers(50, 2000),
+)
+
+
+@given(lengths, lengths, schedules, st.integers(0, 9))
+def test_rows_are_seen_equally_often(user, replay, schedule, seed):
+    """No user row is seen more than once more than another."""
+    made = plan(user_lengths=user, replay_lengths=replay, schedule=schedule, seed=seed)
+    seen = Counter(i for micro in made.micros for i in micro.user)
+    counts = [seen[i] for i in range(len(user))]
+    assert max(counts) - min(counts) <= 1
+
+
+@given(lengths, lengths, schedules, st.integers(0, 9))
+def test_steps_hold_what_the_schedule_says(user, replay, schedule, seed):
+    """Each step has the batch of user rows and of replay rows, however it is divided."""
+    made = plan(user_lengths=user, replay_lengths=replay, schedule=schedule, seed=seed)
+    assert steps_for(len(user), schedule) == made.steps
+    assert made.steps * made.micros_per_step == len(made.micros)
+    for step in range(made.steps):
+        mine = [m for m in made.micros if m.step == step]
+        assert min(schedule.batch, len(user)) == sum(len(m.user) for m in mine)
+        assert min(schedule.replay_batch, len(replay)) == sum(len(m.replay) for m in mine)
+
+
+@given(lengths, schedules)
+def test_micro_batches_fit_their_budget(user, schedule):
+    """Padded to its longest row, a micro-batch fits, unless it is one row that is longer alone."""
+    made = plan(user_lengths=user, replay_lengths=[], schedule=schedule, seed=0)
+    for micro in made.micros:
+        if len(micro.user) > 1:
+            assert max(user[i] for i in micro.user) * len(micro.user) <= schedule.micro_tokens
+
+
+@given(lengths, st.integers(0, 9))
+def test_the_same_seed_gives_the_same_plan(user, seed):
+    """A build can be repeated."""
+    first, second = (
+        plan(user_lengths=user, replay_lengths=[9], schedule=Schedule(), seed=seed) for _ in "ab"
+    )
+    assert first == second
+
+
+def test_few_rows_are_stretched_and_many_are_cut():
+    """Few examples still teach, and a large set costs no more than max_steps."""
+    schedule = Schedule(epochs=3, batch=4, min_steps=24, max_steps=120)
+    assert [24, 48, 120] == [steps_for(n, schedule) for n in (4, 64, 1000)]
+
+
+def test_nothing_to_plan_is_an_error():
+    """A plan without user rows would train on replay alone and call it learning."""
+    with pytest.raises(ValueError, match="no user rows"):
+        plan(user_lengths=[], replay_lengths=[5], schedule=Schedule(), seed=0)
