@@ -190,6 +190,24 @@ def test_one_place_is_taken_by_one(store: Store) -> None:
     assert [] == store.verify()
 
 
+def test_latest_of_several_takes_the_place(store: Store) -> None:
+    """Two entries stepped back for the forgotten one: the later is active again, and succeeds the other."""
+    early, late = preference("early"), preference("late")
+    forgotten = preference("forgotten", status=PreferenceStatus.CONTESTED)
+    store.ledger.record(forgotten, reason="seen")
+    for entry in [early, late]:
+        store.ledger.record(entry, reason="seen")
+        store.ledger.append(
+            LedgerEvent(
+                preference=entry.id, at=later(1), status=SUPERSEDED, reason="changed", by=forgotten.id
+            )
+        )
+    store.forget(at=later(60), preferences=[forgotten.id])
+    assert [late] == store.ledger.active()
+    assert late.id == store.ledger.get(early.id).superseded_by
+    assert [] == store.verify()
+
+
 @pytest.mark.parametrize(
     "unknown",
     [{"conversations": ["c-plain", "c-none"]}, {"interactions": ["i-none"]}, {"preferences": ["p-none"]}],

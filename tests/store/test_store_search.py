@@ -98,6 +98,12 @@ def test_any_message_is_found_by_its_words(before: str, word: str, query: str) -
         assert ["user"] == [hit.role for hit in store.interactions.search(word)]
 
 
+def test_long_queries_are_cut() -> None:
+    """Each word is asked for once, and at most 32 of them."""
+    assert '"b" "a"' == quoted("b a b")
+    assert 32 == len(quoted(" ".join(map(str, range(5_000)))).split())
+
+
 def test_quotes_are_doubled() -> None:
     """The one character that ends an FTS5 string cannot."""
     assert '"a""b" "c"' == quoted('a"b c')

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from store_facts import AT, answer, ask, conversation, feedback, interaction, preference, snapshot
 
+import store.database as database_module
 from store import Store
 from store.database import Database
-from store.errors import DanglingReference, StoreFull, StoreUnusable, UnknownId, Unstorable
+from store.errors import DanglingReference, StoreBusy, StoreFull, StoreUnusable, UnknownId, Unstorable
 from store.records import FeedbackKind, LedgerEvent, PreferenceStatus, Split
 
 
@@ -39,6 +40,17 @@ def test_inner_block_commits_with_the_outer_one(store: Store, path: Path) -> Non
             with store.transaction():
                 store.interactions.add(interaction())
             assert 0 == other.interactions.count()
+        assert 1 == other.interactions.count()
+
+
+def test_lock_is_taken_at_the_beginning(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads in a transaction and writes later cannot be overtaken: the second one waits at its door."""
+    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+    with Store.open(path) as other:
+        with store.transaction():
+            with pytest.raises(StoreBusy), other.transaction():
+                pytest.fail("two writers at once")
+            assert store.interactions.add(interaction())
         assert 1 == other.interactions.count()
 
 
