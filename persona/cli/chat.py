@@ -91,10 +91,13 @@ class JsonVoice:
 
 
 def _input(prompt: str) -> str:
-    if sys.stdin.isatty():
+    """One line from standard input; the prompt is never part of the data."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
         import readline  # noqa: F401  # editing and history for input()
 
         return input(prompt)
+    if sys.stdin.isatty():
+        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
     line = sys.stdin.readline()
     if not line:
         raise EOFError

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from adapters import BaseRef, Build, Registry, Revision
+from adapters import Bare, BaseRef, Build, Registry, Revision
 from persona.__main__ import main
 from persona.bootstrap import EngineOpener, Persona
+from persona.engine.protocol import Completion, Delta, Prompt, Sampling
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Form, Rate, Sample
 from store import Store
@@ -67,9 +69,10 @@ class Shell:
         persona.__dict__.update(self.known)
         return persona
 
-    def run(self, *arguments: str, stdin: str = "") -> Ran:
+    def run(self, *arguments: str, stdin: Any = "") -> Ran:
+        """`stdin` is a text, or what has `readline` and `isatty`."""
         out, err, before = io.StringIO(), io.StringIO(), sys.stdin
-        sys.stdin = io.StringIO(stdin)
+        sys.stdin = io.StringIO(stdin) if isinstance(stdin, str) else stdin
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 code = main(arguments, open_persona=self.persona)
@@ -232,3 +235,56 @@ def give_a_past(shell: Shell) -> Past:
                 costs={"seconds": 60},
             )
     return Past(r1=r1, r2=r2, old=old, new=new)
+
+
+@dataclass
+class Troupe:
+    """Engines that say the next of `lines`, word by word, whoever of them is asked."""
+
+    lines: list[Any] = field(default_factory=list)
+    engines: list[Player] = field(default_factory=list)
+    asked: list[Prompt] = field(default_factory=list)
+    sampled: list[Sampling] = field(default_factory=list)
+
+    def open(self, persona: Persona, revision: Revision | Bare) -> Player:
+        self.engines.append(Player(troupe=self, revision=revision.id))
+        return self.engines[-1]
+
+
+@dataclass
+class Player:
+    """One engine. An exception among the lines is raised after half an answer."""
+
+    troupe: Troupe
+    revision: str
+    closed: bool = False
+
+    def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
+        done = [list(self.stream(prompt, sampling))[-1].completion for prompt in prompts]
+        return [completion for completion in done if completion is not None]
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
+        assert not self.closed
+        self.troupe.asked.append(prompt)
+        self.troupe.sampled.append(sampling)
+        line = self.troupe.lines.pop(0)
+        if isinstance(line, BaseException):
+            yield Delta(text="Half ")
+            raise line
+        message = line if isinstance(line, Message) else Message(role="assistant", content=line)
+        for word in re.findall(r"\S+\s*", message.content):
+            yield Delta(text=word)
+        words = len(message.content.split())
+        yield Delta(
+            completion=Completion(
+                text=message.content,
+                message=message,
+                finish_reason="tool_calls" if message.tool_calls else "stop",
+                prompt_tokens=3,
+                completion_tokens=words,
+                seconds=0.1,
+            )
+        )
+
+    def close(self) -> None:
+        self.closed = True
