@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +133,16 @@ class Database:
     def row(self, sql: str, parameters: Sequence[SqlValue] = ()) -> sqlite3.Row | None:
         rows = self.rows(sql, parameters)
         return rows[0] if rows else None
+
+    def asked(self, table: str, kind: str, ids: Iterable[str]) -> list[sqlite3.Row]:
+        """The rows with these ids, in the order asked. Raises UnknownId for the first that is not there."""
+        wanted = list(ids)
+        sql = f"SELECT * FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        found = {row["id"]: row for row in self.rows(sql, (json.dumps(wanted),))}
+        for name in wanted:
+            if name not in found:
+                raise UnknownId(kind, name)
+        return [found[name] for name in wanted]
 
     def value(self, sql: str, parameters: Sequence[SqlValue] = ()) -> SqlValue:
         """The first column of the first row, None when there is no row."""

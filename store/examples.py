@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 
 from store.database import Database
-from store.errors import UnknownId
 from store.identity import check_id
 from store.json_forms import dumps, example_from_json, example_json
 from store.records import Example
@@ -33,17 +33,12 @@ class Examples:
 
     def get(self, ids: Iterable[str]) -> list[Example]:
         """In the order asked. Raises UnknownId."""
-        asked = list(ids)
-        rows = self._database.rows(
-            "SELECT id, body FROM examples WHERE id IN (SELECT value FROM json_each(?))", (dumps(asked),)
-        )
-        found = {row["id"]: example_from_json(row["id"], json.loads(row["body"])) for row in rows}
-        for name in asked:
-            if name not in found:
-                raise UnknownId("example", name)
-        return [found[name] for name in asked]
+        return [_example(row) for row in self._database.asked("examples", "example", ids)]
 
     def all(self) -> list[Example]:
         """Ordered by id."""
-        rows = self._database.rows("SELECT id, body FROM examples ORDER BY id")
-        return [example_from_json(row["id"], json.loads(row["body"])) for row in rows]
+        return [_example(row) for row in self._database.rows("SELECT * FROM examples ORDER BY id")]
+
+
+def _example(row: sqlite3.Row) -> Example:
+    return example_from_json(row["id"], json.loads(row["body"]))

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from store.conversation import Conversation
 from store.database import Database, SqlValue
-from store.errors import UnknownId, Unstorable
+from store.errors import Unstorable
 from store.feedback import FeedbackTable
 from store.identity import chain_ids, check_id
 from store.json_forms import instant, instant_text
@@ -91,11 +91,8 @@ class Interactions:
     def get(self, interaction_id: str) -> Interaction:
         """Raises UnknownId."""
         with self._database.reading():
-            for interaction in self._read(
-                self._database.rows("SELECT * FROM interactions WHERE id = ?", (interaction_id,))
-            ):
-                return interaction
-        raise UnknownId("interaction", interaction_id)
+            (interaction,) = self._read(self._database.asked("interactions", "interaction", [interaction_id]))
+        return interaction
 
     def all(
         self, *, conversation: str | None = None, since: datetime | None = None, source: str | None = None
@@ -142,11 +139,7 @@ class Interactions:
     def follow_up(self, interaction_id: str) -> tuple[Message, ...]:
         """What was said after this completion and before the next one; the first branch where there are
         several. Raises UnknownId."""
-        row = self._database.row(
-            "SELECT conversation, completion FROM interactions WHERE id = ?", (interaction_id,)
-        )
-        if row is None:
-            raise UnknownId("interaction", interaction_id)
+        (row,) = self._database.asked("interactions", "interaction", [interaction_id])
         said: list[Message] = []
         last: str = row["completion"]
         while (following := self._database.row(_NEXT, (row["conversation"], last))) is not None:

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 
 from store.database import Database
-from store.errors import UnknownId, Unstorable
+from store.errors import Unstorable
 from store.identity import check_id
-from store.json_forms import dumps, instant, instant_text
+from store.json_forms import instant, instant_text
 from store.records import Signal
 
 
@@ -49,15 +49,7 @@ class Signals:
 
     def get(self, ids: Iterable[str]) -> list[Signal]:
         """In the order asked. Raises UnknownId."""
-        asked = list(ids)
-        rows = self._database.rows(
-            "SELECT * FROM signals WHERE id IN (SELECT value FROM json_each(?))", (dumps(asked),)
-        )
-        found = {row["id"]: read_signal(row) for row in rows}
-        for name in asked:
-            if name not in found:
-                raise UnknownId("signal", name)
-        return [found[name] for name in asked]
+        return [read_signal(row) for row in self._database.asked("signals", "signal", ids)]
 
 
 def read_signal(row: sqlite3.Row) -> Signal:

@@ -9,7 +9,7 @@ import json
 import sqlite3
 
 from store.database import Database
-from store.errors import SplitMoved, UnknownId
+from store.errors import SplitMoved
 from store.identity import check_id
 from store.json_forms import dumps, instant, instant_text, preference_from_json, preference_json
 from store.records import DatasetSnapshot, Split
@@ -53,9 +53,7 @@ class Snapshots:
     def get(self, snapshot_id: str) -> DatasetSnapshot:
         """Raises UnknownId."""
         with self._database.reading():
-            row = self._database.row("SELECT * FROM snapshots WHERE id = ?", (snapshot_id,))
-            if row is None:
-                raise UnknownId("snapshot", snapshot_id)
+            (row,) = self._database.asked("snapshots", "snapshot", [snapshot_id])
             return self._read(row)
 
     def latest(self) -> DatasetSnapshot | None:

@@ -125,6 +125,20 @@ def test_examples_of_the_conversation_go(store: Store) -> None:
     assert {plain.id, night.plain_example.id} == {each.id for each in store.examples.all()}
 
 
+def test_conversation_without_answers_goes_too(store: Store) -> None:
+    """One in which a preference was stated and nothing answered."""
+    store.interactions.add_conversation(conversation("c-1", ask("hm"), statements=("Be short.",)))
+    store.examples.add([demonstration(conversation="c-1")])
+    forgotten = store.forget(at=later(1), conversations=["c-1"])
+    assert (0, 1, 1, 1) == (
+        forgotten.interactions,
+        forgotten.messages,
+        forgotten.feedback,
+        forgotten.examples,
+    )
+    assert ([], []) == (store.feedback.all(), store.examples.all())
+
+
 def test_entry_with_other_evidence_stays(store: Store) -> None:
     """It loses the forgotten signal and keeps the rest."""
     night = one_night(store)
