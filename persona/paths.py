@@ -13,7 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from adapters.durable import make_directory
-from adapters.errors import WriteFailed
+from adapters.errors import RegistryError
 from persona.errors import BadInput
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
@@ -93,6 +93,6 @@ def make_private(folder: Path) -> Path:
     try:
         make_directory(folder)
         folder.chmod(0o700)
-    except (WriteFailed, FileExistsError, NotADirectoryError) as error:
-        raise BadInput(f"{folder}: cannot be made: {error}") from None
+    except (RegistryError, OSError) as error:
+        raise BadInput(f"{folder}: this folder cannot be made: {error}") from None
     return folder

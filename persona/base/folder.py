@@ -191,10 +191,19 @@ def _check_cheaply(file: Path, entry: FileEntry) -> None:
 
 def check_header(file: Path) -> None:
     """Damaged if a tensor file's header does not fit its length; other files pass."""
+    if why := wrong_header(file):
+        raise Damaged(file, why, _ADVICE)
+
+
+def wrong_header(file: Path) -> str | None:
+    """Why the header of a tensor file does not fit its length; None if it does, and for other files."""
     try:
         if file.suffix == ".safetensors":
             read_header(file)
         elif file.suffix == ".gguf":
             read_gguf_header(file)
-    except (NotPublishable, ValueError) as error:
-        raise Damaged(file, str(error), _ADVICE) from None
+    except NotPublishable as error:
+        return str(error).removeprefix(f"{file}: ").removesuffix("; nothing was published")
+    except ValueError as error:
+        return str(error)
+    return None

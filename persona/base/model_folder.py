@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.digest import parse
+from persona.base.folder import wrong_header
 from persona.base.gguf_header import GgufHeader, read_gguf_header
+from persona.base.speech import Speech, own_speech
 from persona.errors import BadInput
 
 _WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors", re.ASCII)
@@ -43,7 +45,7 @@ class ModelFolder:
     weights: tuple[Path, ...]
     gguf: Path | None
     quantisation: str
-    template_source: str
+    speech: Speech
 
     @property
     def size(self) -> int:
@@ -84,6 +86,9 @@ def look_at(folder: Path) -> ModelFolder:
         why = "its weights are pickled, which can run code" if pickled else "it has no model.safetensors"
         raise BadInput(f"{folder}: {why}; a base needs its weights as safetensors")
     _check_shards(folder, names, weights)
+    for name in weights:
+        if wrong := wrong_header(folder / name):
+            raise BadInput(f"{folder / name}: {wrong}; get it again")
     config = _read_json(folder / "config.json")
     _check_config(folder, config)
     gguf = _the_gguf(folder, names)
@@ -93,7 +98,7 @@ def look_at(folder: Path) -> ModelFolder:
         weights=tuple(folder / name for name in weights),
         gguf=gguf,
         quantisation=header.quantisation if header else "none",
-        template_source=_template(folder),
+        speech=own_speech(folder, _template(folder)),
     )
 
 

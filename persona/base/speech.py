@@ -53,9 +53,7 @@ def _checked(
     ends: tuple[str, ...],
 ) -> Speech:
     if tokenizer.token_to_id(template.eos) is None:
-        raise BadInput(
-            f"{weights}: its template ends an answer with {template.eos!r}, which is no token of it"
-        )
+        raise BadInput(f"{weights}: its template ends an answer with {template.eos!r}, which is not a token")
     stops = tuple(dict.fromkeys((template.eos, *ends)))
     return Speech(template=template, tokens=tokens, controls=controls, stops=stops)
 
