@@ -40,7 +40,7 @@ def init(
         if not configured and not persona.home.config.exists():
             write_file(persona.home.config, f'[base]\nname = "{prepared.name}"\n'.encode())
             configured = True
-        home, identity = str(persona.home.root), persona.settings.identity.name
+        home, identity = str(persona.home.root), persona.identity
     if not configured:
         tell(f'{persona.home.config} names another base: put name = "{prepared.name}" under [base] to use it')
     if as_json:
@@ -84,7 +84,7 @@ def _status(persona: Persona) -> dict[str, Any]:
     run = store.runs.latest()
     return {
         "home": str(persona.home.root),
-        "identity": persona.settings.identity.name,
+        "identity": persona.identity,
         "base": persona.settings.base.name,
         "champion": {"id": champion.id, "ref": champion.ref},
         "candidates": sum(state == "candidate" for state in registry.states().values()),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from persona.report import Arm, Rate
+if TYPE_CHECKING:
+    from persona.report import Arm, Rate
 
 _ABSENT = "–"
 

@@ -12,6 +12,7 @@ import pytest
 from cli_parts import Past, Shell
 
 from persona import __version__
+from persona.config import Settings
 
 HEAVY = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets", "numpy", "pandas", "xllamacpp")
 
@@ -25,7 +26,7 @@ print(json.dumps([code, [name for name in {heavy} if name in sys.modules]]), fil
 
 def loaded_by(shell: Shell, *arguments: str) -> list[object]:
     """Exit code and heavy modules of a command in a process of its own."""
-    source = LOADED.format(arguments=list(arguments), heavy=(*HEAVY, "typer", "sqlite3"))
+    source = LOADED.format(arguments=list(arguments), heavy=(*HEAVY, "typer", "sqlite3", "persona.config"))
     done = subprocess.run(
         ["env", f"PERSONA_HOME={shell.root}", sys.executable, "-c", source],
         capture_output=True,
@@ -45,9 +46,16 @@ def test_light_commands(shell: Shell, past: Past, command: str) -> None:
     assert [] == [name for name in loaded if name in HEAVY]  # type: ignore[attr-defined]
 
 
-def test_revisions_needs_no_database(shell: Shell, past: Past) -> None:
-    """The registry is files alone."""
+def test_revisions_needs_files_alone(shell: Shell, past: Past) -> None:
+    """Neither a database nor, where nothing is configured, what reads and checks settings."""
     assert [0, ["typer"]] == loaded_by(shell, "revisions")
+    (shell.root / "config.toml").write_text("[train]\nseed = 1\n")
+    assert [0, ["typer", "persona.config"]] == loaded_by(shell, "revisions")
+
+
+def test_the_identity_without_a_configuration(shell: Shell) -> None:
+    """It is the one that the settings have by default."""
+    assert Settings().identity.name == shell.persona().identity
 
 
 def test_version_needs_nothing(shell: Shell) -> None:
