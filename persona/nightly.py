@@ -79,7 +79,7 @@ class NightResult:
 def run_night(night: Night) -> NightResult:
     """One night, start to end. What it raises is written to its run first."""
     close_cut_off_runs(night.store, night.now())
-    run = f"{night.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    run = f"{night.now():%Y%m%dt%H%M%S}-{secrets.token_hex(3)}"
     night.store.runs.start(Run(id=run, started_at=night.now(), state=RunState.STARTED))
     costs = _Costs()
     try:

@@ -79,7 +79,7 @@ class EvalReport:
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
-        return asdict(self)
+        return {**asdict(self), "samples": [asdict(sample) for sample in self.samples]}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> EvalReport:

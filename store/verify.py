@@ -178,7 +178,9 @@ _LINEAGE = """
     WHERE named.value NOT IN (SELECT id FROM preferences)
     UNION ALL
     SELECT run, 'names snapshot ' || snapshot || ', which is missing and was not forgotten'
-    FROM run_ends WHERE snapshot NOT IN (SELECT id FROM snapshots UNION SELECT id FROM forgotten_snapshots)
+    FROM run_ends
+    WHERE snapshot IS NOT NULL  -- NULL NOT IN an empty set is true
+    AND snapshot NOT IN (SELECT id FROM snapshots UNION SELECT id FROM forgotten_snapshots)
 """
 
 _HELD_OUT = """

@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.utils.data import SequentialSampler
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from persona.train import guards
@@ -85,6 +85,7 @@ class NightTrainer(SFTTrainer):
                 dataloader_pin_memory=False,
             ),
         )
+        self.remove_callback(PrinterCallback)  # standard output belongs to our progress
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)

@@ -1,0 +1,180 @@
+"""The night's states: every end is written, nothing half stays, and what is known is not done again."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+
+import pytest
+from night_parts import Place
+
+from adapters import RevisionState
+from persona.errors import ChildFailed, NoSpace
+from store.records import RunState
+
+
+def terminal(place: Place) -> list[RunState]:
+    """The state of every run, oldest first, once it is sure that nothing half is left."""
+    assert [] == place.store.runs.open_runs()
+    assert [] == place.registry.verify(deep=True)
+    assert [] == place.store.verify()
+    assert [] == list(place.registry.root.glob("staging/*"))
+    return [run.state for run in place.store.runs.all()]
+
+
+def test_a_night_that_learnt_moves_the_champion(place):
+    """The run names snapshot, revision, reasons, report and costs; the registry names the operation."""
+    place.live(12)
+    result = place.night()
+    run = place.store.runs.get(result.run)
+    assert (RunState.PROMOTED, "r1") == (result.outcome, result.revision)
+    assert run.revision == place.registry.champion() == place.registry.resolve("r1").id
+    assert place.store.snapshots.latest().id == run.snapshot == place.registry.resolve("r1").snapshot
+    assert result.report is not None
+    assert result.report.to_json() == run.report
+    assert {"distill", "train", "publish", "evaluate", "promote"} == set(run.costs)
+    assert [RunState.PROMOTED] == terminal(place)
+
+
+def test_held_out_examples_are_judged_on_and_never_trained_on(place):
+    """No prompt of the evaluation is in the training job, by conversation."""
+    place.live(30)
+    place.night()
+    trained = {example.conversation for example in place.stages.trained[0].examples}
+    held_out = {pair.conversation for pair in place.stages.judged[0].pairs}
+    assert held_out
+    assert trained.isdisjoint(held_out)
+    assert 30 == len(trained | held_out)
+
+
+def test_a_candidate_that_is_no_better_is_rejected_and_kept_for_its_report(place):
+    """The champion stays, and the reasons are the gate's."""
+    place.live(12)
+    place.stages.score = 0.0
+    result = place.night()
+    assert RunState.REJECTED is result.outcome
+    assert "r0" == place.registry.champion()
+    assert RevisionState.REJECTED is place.registry.state(place.registry.resolve("r1").id)
+    assert "no better than r0" in result.reasons[0]
+    assert [RunState.REJECTED] == terminal(place)
+
+
+def test_nothing_to_learn_is_an_outcome(place):
+    """An empty store, and a second night on the same examples: no trainer is started, the reason says why."""
+    assert "0 examples to learn from" in place.night().reasons[0]
+    place.live(12)
+    place.night()
+    again = place.night()
+    assert RunState.NOTHING_TO_LEARN is again.outcome
+    assert "nothing new since r1" in again.reasons[0]
+    assert 1 == len(place.stages.trained)
+    assert [RunState.NOTHING_TO_LEARN, RunState.PROMOTED, RunState.NOTHING_TO_LEARN] == terminal(place)
+
+
+def test_a_rejected_build_is_not_built_again(place):
+    """The same inputs would give the same bytes and the same verdict."""
+    place.live(12)
+    place.stages.score = 0.0
+    place.night()
+    assert RunState.NOTHING_TO_LEARN is place.night().outcome
+
+
+def test_news_makes_a_new_revision(place):
+    """More feedback, another snapshot, r2 on the whole set from the base."""
+    place.live(12)
+    place.night()
+    place.live(4, first=12)
+    result = place.night()
+    assert "r2" == result.revision
+    assert "r0" == place.registry.resolve("r2").parent
+    assert place.stages.judged[1].champion == place.registry.resolve("r1").id
+
+
+class Cut(BaseException):
+    """Not an Exception: what a killed process leaves is what this leaves."""
+
+
+def fail(error: BaseException):
+    def raising(_: object) -> None:
+        raise error
+
+    return raising
+
+
+FAILURES = {
+    "the trainer failed": (ChildFailed("train", "it was killed", __file__), RunState.FAILED, "it was killed"),
+    "a bug": (ZeroDivisionError("oops"), RunState.FAILED, "ZeroDivisionError: oops"),
+    "Ctrl-C": (KeyboardInterrupt(), RunState.INTERRUPTED, "interrupted"),
+}
+
+
+@pytest.mark.parametrize(("error", "state", "said"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("stage", ["before_training", "before_report"])
+def test_whatever_stops_a_night_is_written_and_the_next_one_goes_on(place, stage, error, state, said):
+    """The champion stays, no staged file stays, and the next night ends as if nothing had happened."""
+    place.live(12)
+    setattr(place.stages, stage, fail(error))
+    with pytest.raises(type(error)):
+        place.night()
+    assert [state] == terminal(place)
+    assert said in place.store.runs.latest().reasons[0]
+    assert "r0" == place.registry.champion()
+    setattr(place.stages, stage, lambda _: None)
+    assert RunState.PROMOTED is place.night().outcome
+    assert [state, RunState.PROMOTED] == terminal(place)
+
+
+def test_a_candidate_that_was_never_judged_is_judged_and_not_built_again(place):
+    """An evaluation that failed costs no second training."""
+    place.live(12)
+    place.stages.before_report = fail(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        place.night()
+    place.stages.before_report = lambda _: None
+    assert "r1" == place.night().revision
+    assert (1, 2) == (len(place.stages.trained), len(place.stages.judged))
+
+
+def test_a_run_that_was_cut_off_gets_its_end_from_the_next_night(place):
+    """A power cut leaves a run without an end; it is interrupted, not running for ever."""
+    place.live(12)
+    place.stages.before_training = fail(Cut())
+    with pytest.raises(Cut):
+        place.night()
+    assert 1 == len(place.store.runs.open_runs())
+    place.stages.before_training = lambda _: None
+    place.night()
+    assert [RunState.INTERRUPTED, RunState.PROMOTED] == terminal(place)
+
+
+def test_a_champion_that_moved_meanwhile_is_not_overwritten(place):
+    """The verdict was about another champion, so it changes nothing."""
+    place.live(12)
+    place.night()
+    place.live(4, first=12)
+    place.stages.before_report = lambda _: place.registry.rollback("r0", reason="by hand")
+    with pytest.raises(Exception, match="champion"):
+        place.night()
+    assert "r0" == place.registry.champion()
+    assert [RunState.PROMOTED, RunState.FAILED] == terminal(place)
+
+
+def test_a_full_disk_stops_the_night_before_it_begins_to_train(place, monkeypatch):
+    """One line that says where, how much is needed and how much is free."""
+    place.live(12)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
+    with pytest.raises(NoSpace, match=r"268 MB needed and 1 MB free"):
+        place.night()
+    assert [] == place.stages.trained
+    assert [RunState.FAILED] == terminal(place)
+
+
+def test_what_the_children_were_given_does_not_stay_on_disk(place):
+    """Job files hold what the user wrote."""
+    place.live(12)
+    place.stages.before_training = lambda job: (place.home.runs / job.out.name / "job.json").write_text(
+        "private"
+    )
+    place.night()
+    assert [] == list(place.home.runs.rglob("*.json"))
