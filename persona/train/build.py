@@ -33,7 +33,7 @@ from persona.train.model import sequence_logprobs, top_logprobs
 from persona.train.plan import plan
 from persona.train.recipe import Recipe
 from persona.train.replay import ReplaySet, load_replay, make_replay
-from persona.train.rows import Encoder, Row, make_rows
+from persona.train.rows import Encoder, Row, by_prompt, make_rows
 from persona.train.trainer import NightTrainer
 
 VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
@@ -151,6 +151,7 @@ def _train(
     before = _adapter_tensors(model)
     steps = plan(
         user_lengths=[row.length for row in rows],
+        groups=by_prompt(rows),
         replay_lengths=[row.length for row in replay.rows],
         schedule=recipe.schedule,
         seed=recipe.seed,

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 from persona.train.recipe import Schedule
 
@@ -28,36 +29,44 @@ class Plan:
     micros: tuple[Micro, ...]
 
 
-def steps_for(rows: int, schedule: Schedule) -> int:
+def steps_for(groups: int, schedule: Schedule) -> int:
     """Steps of `schedule.batch` rows that make the wanted epochs, within the schedule's bounds."""
-    wanted = math.ceil(rows * schedule.epochs / schedule.batch)
+    wanted = math.ceil(groups * schedule.epochs / schedule.batch)
     return min(max(wanted, schedule.min_steps), schedule.max_steps)
 
 
 def plan(
-    *, user_lengths: Sequence[int], replay_lengths: Sequence[int], schedule: Schedule, seed: int
+    *,
+    user_lengths: Sequence[int],
+    replay_lengths: Sequence[int],
+    schedule: Schedule,
+    seed: int,
+    groups: Sequence[Sequence[int]] | None = None,
 ) -> Plan:
-    """Every user row is seen equally often (within one); replay rows go round likewise.
+    """Every group of user rows is seen equally often (within one); replay rows go round likewise.
 
+    `groups` holds indices of rows that answer one prompt: they take turns, so that a prompt with three
+    pairs costs no more than one with one. None means that every row is its own group.
     Lengths are tokens of a row as the model sees it (both sides of a pair). A micro-batch holds at most
     `schedule.micro_tokens`, or one row when that row alone is longer.
     """
-    if not user_lengths:
+    groups = [[i] for i in range(len(user_lengths))] if groups is None else groups
+    if not groups:
         raise ValueError("nothing to plan: no user rows")
     shuffle = random.Random(seed)  # noqa: S311  # an order, not a secret
-    steps = steps_for(len(user_lengths), schedule)
-    user = _rounds(len(user_lengths), shuffle)
+    steps = steps_for(len(groups), schedule)
+    turns = [cycle(group) for group in groups]
+    user = (next(turns[g]) for g in _rounds(len(groups), shuffle))
     replay = _rounds(len(replay_lengths), shuffle)
     by_step: list[list[Micro]] = []
     for step in range(steps):
         portions: list[tuple[str, int, int]] = [
-            ("user", i, user_lengths[i]) for i in _take(user, min(schedule.batch, len(user_lengths)))
+            ("user", i, user_lengths[i]) for i in islice(user, min(schedule.batch, len(groups)))
         ]
-        if replay_lengths:
-            portions += [
-                ("replay", i, replay_lengths[i])
-                for i in _take(replay, min(schedule.replay_batch, len(replay_lengths)))
-            ]
+        portions += [
+            ("replay", i, replay_lengths[i])
+            for i in islice(replay, min(schedule.replay_batch, len(replay_lengths)))
+        ]
         by_step.append(_pack(step, portions, schedule.micro_tokens))
     widest = max(len(micros) for micros in by_step)
     padded = [
@@ -71,10 +80,6 @@ def _rounds(n: int, shuffle: random.Random) -> Iterator[int]:
     while n:
         shuffle.shuffle(order)
         yield from order
-
-
-def _take(rows: Iterator[int], n: int) -> list[int]:
-    return [next(rows) for _ in range(n)]
 
 
 def _pack(step: int, portions: list[tuple[str, int, int]], limit: int) -> list[Micro]:

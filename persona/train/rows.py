@@ -39,6 +39,14 @@ class Rows:
     too_long: tuple[str, ...] = ()
 
 
+def by_prompt(rows: Sequence[Row]) -> list[list[int]]:
+    """Indices of the rows that answer the same prompt with the same wanted completion, together."""
+    found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
+    for index, row in enumerate(rows):
+        found.setdefault((row.prompt, row.chosen), []).append(index)
+    return list(found.values())
+
+
 class Encoder(Protocol):
     """Text to token ids, special tokens in the text read as such, nothing added."""
 

@@ -30,6 +30,19 @@ def test_rows_are_seen_equally_often(user, replay, schedule, seed):
     assert max(counts) - min(counts) <= 1
 
 
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), schedules)
+def test_rows_of_one_prompt_take_turns(sizes, schedule):
+    """A prompt with more pairs is visited as often as one with fewer, and its pairs equally often."""
+    starts = [sum(sizes[:n]) for n in range(len(sizes))]
+    groups = [list(range(start, start + size)) for start, size in zip(starts, sizes, strict=True)]
+    made = plan(user_lengths=[5] * sum(sizes), replay_lengths=[], schedule=schedule, seed=0, groups=groups)
+    seen = Counter(i for micro in made.micros for i in micro.user)
+    visits = [sum(seen[i] for i in group) for group in groups]
+    assert max(visits) - min(visits) <= 1
+    for group in groups:
+        assert max(seen[i] for i in group) - min(seen[i] for i in group) <= 1
+
+
 @given(lengths, lengths, schedules, st.integers(0, 9))
 def test_steps_hold_what_the_schedule_says(user, replay, schedule, seed):
     """Each step has the batch of user rows and of replay rows, however it is divided."""
