@@ -12,7 +12,8 @@ PersonaError                 1
 │   └── TemplateRefused
 ├── Damaged                  5   a file is not what it was written as
 ├── EngineError              6
-│   └── EngineClosed
+│   ├── EngineClosed
+│   └── PromptTooLong
 ├── TrainingError            7
 │   ├── BrokenNumerics
 │   └── ChildFailed
@@ -102,6 +103,14 @@ class EngineError(PersonaError):
 class EngineClosed(EngineError):
     def __init__(self, revision: str) -> None:
         super().__init__(f"the engine of revision {revision} is closed")
+
+
+class PromptTooLong(EngineError):
+    def __init__(self, tokens: int, context: int) -> None:
+        super().__init__(
+            f"the prompt has {tokens} tokens and the context has room for {context}, answer included: "
+            "shorten it, or raise serve.context"
+        )
 
 
 class TrainingError(PersonaError):

@@ -1,0 +1,237 @@
+"""Answers with llama.cpp on the CPU.
+
+One request is computed at a time, and a prompt always in the same portions: on a CPU the last bits of a
+number depend on how many tokens are computed together, and a near tie then falls the other way. So a greedy
+answer is the same whatever came before and whoever else is waiting; see README.md for what that costs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from adapters.errors import NotPublishable
+from adapters.gguf import check_adapter
+from persona.base import Base
+from persona.engine.llama_server import CHUNK, LlamaServer
+from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
+from persona.engine.turns import Turns
+from persona.engine.wording import Wording, check_sampling
+from persona.errors import BadInput, Damaged, EngineClosed, EngineError
+
+_CONTEXT = 8192  # tokens, where the base allows more: what a context costs in memory is paid at the start
+
+OnText = Callable[[str], None]
+
+
+class LlamaCppEngine:
+    """An Engine. `adapter` is an adapter.gguf or None; `context` is in tokens, at most the base's."""
+
+    def __init__(
+        self,
+        base: Base,
+        adapter: Path | None,
+        revision: str,
+        *,
+        threads: int | None = None,
+        context: int | None = None,
+    ) -> None:
+        if base.gguf is None:
+            raise BadInput(f"base {base.name} has no GGUF file: serve it with the transformers engine")
+        if adapter is not None:
+            try:
+                check_adapter(adapter)  # llama.cpp has loaded cut-off adapters as zeros
+            except (NotPublishable, OSError) as error:
+                raise Damaged(adapter, str(error), "build the revision again") from None
+        context = min(context or _CONTEXT, base.context_length)
+        self._revision = revision
+        self._has_adapter = adapter is not None
+        self._wording = Wording(base, context)
+        self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads)
+        self._turns = Turns()
+        self._closed = threading.Event()
+        self._kept: list[int] = []  # the prompt whose computed portions are in the slot
+
+    @property
+    def revision(self) -> str:
+        return self._revision
+
+    def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
+        check_sampling(sampling)
+        never = threading.Event()
+        answers = []
+        for prompt in prompts:
+            self._check_open()
+            answer = self._answer(self._wording.prompt(prompt), sampling, lambda _: None, never)
+            answers.append(answer)
+        return answers
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
+        self._check_open()
+        check_sampling(sampling)
+        return self._stream(self._wording.prompt(prompt), sampling)
+
+    def adapter_effect(self) -> float:
+        """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
+        if not self._has_adapter:
+            return 0.0
+        with self._turns:
+            self._check_open()
+            self._kept = []
+            off, on = (self._likeliest(scale) for scale in (0.0, 1.0))
+        return max((abs(on[token] - off[token]) for token in on.keys() & off.keys()), default=math.inf)
+
+    def close(self) -> None:
+        self._closed.set()  # ends the request that runs, at its next token
+        with self._turns:
+            self._server.close()
+
+    def _stream(self, tokens: list[int], sampling: Sampling) -> Iterator[Delta]:
+        pieces: queue.SimpleQueue[Delta | BaseException] = queue.SimpleQueue()
+        cancel = threading.Event()
+
+        def work() -> None:
+            try:
+                done = self._answer(tokens, sampling, lambda text: pieces.put(Delta(text=text)), cancel)
+                pieces.put(Delta(completion=done))
+            except BaseException as error:  # noqa: BLE001  # raised where the answer is read
+                pieces.put(error)
+
+        threading.Thread(target=work, name="persona-stream", daemon=True).start()
+        try:
+            while True:
+                piece = pieces.get()
+                if isinstance(piece, BaseException):
+                    raise piece
+                yield piece
+                if piece.completion is not None:
+                    return
+        finally:
+            cancel.set()
+
+    def _answer(
+        self, tokens: list[int], sampling: Sampling, on_text: OnText, cancel: threading.Event
+    ) -> Completion:
+        with self._turns:
+            self._check_open()
+            began = time.monotonic()
+            answer = _Answer(on_text, lambda: cancel.is_set() or self._closed.is_set())
+            if not cancel.is_set():
+                self._server.generate(self._request(tokens, sampling), answer.take)
+            self._check_open()
+            if answer.finish != "cancelled":
+                self._kept = tokens
+            if sampling.json_schema is not None:
+                _check_json(answer)
+            return self._wording.completion(
+                answer.text,
+                answer.finish,
+                prompt_tokens=len(tokens),
+                completion_tokens=answer.tokens,
+                seconds=time.monotonic() - began,
+            )
+
+    def _request(self, tokens: list[int], sampling: Sampling) -> dict[str, Any]:
+        """What llama.cpp is asked; whole portions that this prompt shares with the last one are kept."""
+        shared = _whole_portions(self._kept, tokens)
+        self._kept = []
+        if shared:
+            self._forget_after(tokens, shared)
+        request: dict[str, Any] = {
+            "prompt": tokens,
+            "n_predict": sampling.max_tokens,
+            "cache_prompt": shared > 0,
+            "samplers": ["temperature", "top_k", "top_p"],
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "stop": list(sampling.stop),
+            "timings_per_token": True,  # how a cancelled answer knows its number of tokens
+        }
+        if sampling.seed is not None:
+            request["seed"] = sampling.seed
+        if sampling.json_schema is not None:
+            request["json_schema"] = dict(sampling.json_schema)
+        return request
+
+    def _forget_after(self, tokens: list[int], shared: int) -> None:
+        """Leave exactly `shared` tokens in the slot that the coming prompt can use.
+
+        Behind them the slot holds what was computed in other portions, such as an answer token by token.
+        llama.cpp keeps what it can; a prompt that goes on differently makes it drop the rest.
+        """
+        other = 0 if tokens[shared] != 0 else 1
+        self._server.ask({"prompt": [*tokens[:shared], other], "n_predict": 0, "cache_prompt": True})
+
+    def _likeliest(self, scale: float) -> dict[int, float]:
+        answer = self._server.ask(
+            {
+                "prompt": self._wording.encode("The weather today is"),
+                "n_predict": 1,
+                "n_probs": 8,
+                "temperature": 0.0,
+                "cache_prompt": False,
+                "lora": [{"id": 0, "scale": scale}],
+            }
+        )
+        first = answer["choices"][0]["logprobs"]["content"][0]
+        return {entry["id"]: entry["logprob"] for entry in first["top_logprobs"]}
+
+    def _check_open(self) -> None:
+        if self._closed.is_set():
+            raise EngineClosed(self._revision)
+
+
+class _Answer:
+    """One answer, as llama.cpp hands it over piece by piece."""
+
+    def __init__(self, on_text: OnText, stopped: Callable[[], bool]) -> None:
+        self.text = ""
+        self.finish: FinishReason = "cancelled"
+        self.tokens = 0
+        self._on_text = on_text
+        self._stopped = stopped
+
+    def take(self, chunk: Mapping[str, Any]) -> bool:
+        """Whether to stop."""
+        if "error" in chunk:
+            raise EngineError(
+                f"llama.cpp refused the request: {chunk['error'].get('message', chunk['error'])}"
+            )
+        choice = chunk["choices"][0]
+        if choice["text"]:
+            self.text += choice["text"]
+            self._on_text(choice["text"])
+        if "timings" in chunk:
+            self.tokens = chunk["timings"]["predicted_n"]
+        if choice["finish_reason"] is not None:
+            self.finish = choice["finish_reason"]
+        return self._stopped()
+
+
+def _whole_portions(kept: Sequence[int], tokens: Sequence[int]) -> int:
+    """How many tokens of `tokens` are in the slot as a cold start would compute them: whole portions, and
+    never the last token, whose outcome is the answer's beginning.
+    """
+    same = 0
+    for old, new in zip(kept, tokens, strict=False):
+        if old != new:
+            break
+        same += 1
+    return min(same, len(tokens) - 1) // CHUNK * CHUNK
+
+
+def _check_json(answer: _Answer) -> None:
+    """llama.cpp drops a schema that it does not understand, and answers freely."""
+    if answer.finish != "stop":
+        return
+    try:
+        json.loads(answer.text)
+    except ValueError:
+        raise EngineError("json_schema: llama.cpp cannot enforce this schema; simplify it") from None

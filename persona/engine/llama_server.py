@@ -1,0 +1,123 @@
+"""One llama.cpp server in this process, silent, and out of everyone else's reach.
+
+llama.cpp opens an HTTP listener that can neither be left out nor be given a token in its URL space: ours
+listens on a socket file in a private folder, which is removed as soon as it is there, and asks for a random
+key besides.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+# Read when the library is loaded. Threads that spin while they wait for each other take ten times as long
+# as soon as another process wants the same cores, and a night's training is such a process.
+_WAIT = "OMP_WAIT_POLICY"
+_before = os.environ.get(_WAIT)
+os.environ.setdefault(_WAIT, "passive")
+import xllamacpp  # noqa: E402  # after the variable that it reads
+
+if _before is None:
+    del os.environ[_WAIT]
+
+from persona.errors import EngineError  # noqa: E402  # after the import that has to come first
+
+CHUNK = 128  # tokens of a prompt that are computed at once; a request can be cancelled in between
+_SILENT = -1
+# A socket's path has room for about 100 bytes, and macOS gives its temporary folders long names.
+_SHORT_FOLDER = "/tmp" if platform.system() == "Darwin" else None  # noqa: S108  # mkdtemp makes it private
+
+OnChunk = Callable[[Mapping[str, Any]], bool]
+
+
+class LlamaServer:
+    """A base and at most one adapter, one slot. Not thread-safe."""
+
+    def __init__(self, model: Path, adapter: Path | None, *, context: int, threads: int | None) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="persona-", dir=_SHORT_FOLDER))
+        try:
+            parameters = server_parameters(
+                model,
+                adapter,
+                context=context,
+                threads=threads,
+                socket=folder / "s.sock",
+                key=secrets.token_hex(32),
+            )
+            self._server: Any = xllamacpp.Server(parameters)
+        except RuntimeError:
+            what = f"{model} with {adapter}" if adapter else str(model)
+            raise EngineError(
+                f"llama.cpp cannot load {what}: `persona fsck` tells whether it is intact"
+            ) from None
+        finally:
+            shutil.rmtree(folder)
+
+    def generate(self, request: Mapping[str, Any], on_chunk: OnChunk) -> None:
+        """Run one request; `on_chunk` gets each piece of the answer and says whether to stop."""
+        raised: list[BaseException] = []
+
+        def guarded(chunk: Mapping[str, Any]) -> bool:
+            try:
+                return on_chunk(chunk)
+            except BaseException as error:  # noqa: BLE001  # the library would swallow it; raised below
+                raised.append(error)
+                return True
+
+        self._server.handle_completions({**request, "stream": True, "return_progress": True}, guarded)
+        if raised:
+            raise raised[0]
+
+    def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The whole answer to one request."""
+        answer: Mapping[str, Any] = self._server.handle_completions(dict(request))
+        if "error" in answer:
+            raise EngineError(
+                f"llama.cpp refused a request: {answer['error'].get('message', answer['error'])}"
+            )
+        return answer
+
+    def close(self) -> None:
+        self._server = None  # its destructor stops the threads and frees the memory
+
+
+def server_parameters(
+    model: Path, adapter: Path | None, *, context: int, threads: int | None, socket: Path, key: str
+) -> Any:
+    """What llama.cpp is started with; lengths in tokens."""
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model)
+    parameters.n_ctx = context
+    parameters.n_parallel = 1
+    parameters.n_batch = parameters.n_ubatch = CHUNK
+    parameters.n_gpu_layers = 0
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or own_cores()
+    parameters.n_threads_http = 1
+    parameters.hostnames = [str(socket)]  # a name that ends in .sock is a path, and no port is opened
+    parameters.api_keys = [key]
+    parameters.ui = parameters.endpoint_slots = parameters.endpoint_props = parameters.endpoint_metrics = (
+        False
+    )
+    parameters.cache_ram_mib = 0  # what is kept of earlier prompts is decided by the engine
+    parameters.n_ctx_checkpoints = 0
+    parameters.fit_params = parameters.warmup = False
+    parameters.verbosity = _SILENT
+    if adapter is not None:
+        lora = xllamacpp.CommonAdapterLoraInfo()
+        lora.path, lora.scale = str(adapter), 1.0
+        parameters.lora_adapters = [lora]
+    return parameters
+
+
+def own_cores() -> int:
+    """Physical cores that this process may use: two threads on one core wait for each other."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

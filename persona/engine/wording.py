@@ -1,0 +1,78 @@
+"""Prompts as a base's tokens, and what a model wrote as a completion: the same for every engine.
+
+Text becomes tokens here and nowhere else, with the base's own tokenizer and without adding any token, so what
+is served is token for token what was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+from persona.base import Base
+from persona.engine.protocol import Completion, FinishReason, Prompt, Sampling
+from persona.errors import EngineError, PromptTooLong
+from store.records import Message
+
+
+class Wording:
+    """Immutable, thread-safe. `context` is how many tokens a prompt and its completion may have together."""
+
+    def __init__(self, base: Base, context: int) -> None:
+        self.context = context
+        self._template = base.template
+        self._tokenizer = Tokenizer.from_file(str(base.tokenizer))
+        self.stops = frozenset(
+            number
+            for number in map(self._tokenizer.token_to_id, (base.eos, *base.stops))
+            if number is not None
+        )
+
+    def prompt(self, prompt: Prompt) -> list[int]:
+        """The prompt up to where the assistant goes on. PromptTooLong if no answer fits behind it."""
+        text = self._template.render(prompt.messages, prompt.tools, add_generation_prompt=True)
+        tokens = self.encode(text)
+        if len(tokens) >= self.context:
+            raise PromptTooLong(len(tokens), self.context)
+        return tokens
+
+    def pair(self, prompt: Prompt, completion: Message) -> tuple[list[int], list[int]]:
+        """A prompt and a whole completion, its end token included."""
+        before, answer = self._template.render_completion(prompt.messages, prompt.tools, completion)
+        return self.encode(before), self.encode(answer)
+
+    def encode(self, text: str) -> list[int]:
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return tokens
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Text without control tokens; a character whose last bytes are still to come shows as U+FFFD."""
+        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
+        return text
+
+    def completion(
+        self, text: str, finish: FinishReason, *, prompt_tokens: int, completion_tokens: int, seconds: float
+    ) -> Completion:
+        message = self._template.parse(text)
+        return Completion(
+            text=text,
+            message=message,
+            finish_reason="tool_calls" if finish == "stop" and message.tool_calls else finish,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            seconds=seconds,
+        )
+
+
+def check_sampling(sampling: Sampling) -> None:
+    """EngineError for a request that means nothing."""
+    if sampling.max_tokens < 1:
+        raise EngineError(f"max_tokens is {sampling.max_tokens}: ask for at least one token")
+    if sampling.temperature < 0 or not 0 < sampling.top_p <= 1 or sampling.top_k < 0:
+        raise EngineError(
+            f"temperature {sampling.temperature}, top_p {sampling.top_p}, top_k {sampling.top_k}: "
+            "use a temperature of at least 0, a top_p in (0, 1] and a top_k of at least 0 (0: all)"
+        )
+    if "" in sampling.stop:
+        raise EngineError("an empty stop string would end every answer before it begins")
