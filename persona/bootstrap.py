@@ -100,10 +100,13 @@ class Persona:
 
     @cached_property
     def base(self) -> Base:
-        """Raises UnknownBase before it is prepared, Damaged, TemplateMismatch."""
-        from persona.base import load_base  # jinja, pydantic
+        """Raises NotInitialised before it is prepared, Damaged, TemplateMismatch."""
+        from persona.base import load_base, prepared_bases  # jinja, pydantic
 
-        return load_base(self.home, self.settings.base.name)
+        name = self.settings.base.name
+        if name not in prepared_bases(self.home):
+            raise NotInitialised(self.home.base(name))
+        return load_base(self.home, name)
 
     def engine(self, revision: Revision | Bare) -> Engine:
         """A new engine with this revision; whoever asks closes it."""

@@ -55,7 +55,7 @@ def run_child(
 ) -> ChildResult:
     """Run `python -m MODULE job.json` in `folder`, which must exist, and wait for its result.
 
-    `on_progress` is called in this thread with every JSON object that the child prints. The child's own
+    `on_progress` is called in this thread with every JSON object with an "event" that the child prints. The child's own
     PersonaError is raised here as itself; every other end without a result is ChildFailed, with the last
     line of the log. Setting `cancel`, or Ctrl-C, ends the child; both raise KeyboardInterrupt.
     """
@@ -144,7 +144,7 @@ def _event(line: bytes) -> Mapping[str, Any] | None:
         event = json.loads(line)
     except ValueError:
         return None
-    return event if isinstance(event, dict) else None
+    return event if isinstance(event, dict) and "event" in event else None
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -233,13 +233,16 @@ return {"pid": left.pid}
 
 
 def test_prints_of_libraries_go_to_the_log(run: Callable[..., ChildResult], tmp_path: Path) -> None:
-    """A line on standard output that is no JSON object is logged and is no progress."""
+    """A line on standard output that is no event is logged and is no progress."""
     events: list[Mapping[str, Any]] = []
 
-    run('print("Loading…")\nprint("[1, 2]")\nprint("end", end="")\nreturn {}', on_progress=events.append)
+    run(
+        'print("Loading…")\nprint("[1, 2]")\nprint("{}")\nprint("end", end="")\nreturn {}',
+        on_progress=events.append,
+    )
 
     assert [] == events
-    assert "Loading…\n[1, 2]\nend" == (tmp_path / "run" / "train.log").read_text()
+    assert "Loading…\n[1, 2]\n{}\nend" == (tmp_path / "run" / "train.log").read_text()
 
 
 def test_a_flood_of_output_does_not_stop_the_clock(run: Callable[..., ChildResult]) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 from safetensors.numpy import save_file
 
@@ -87,7 +88,22 @@ class Shell:
         return Registry.open(Home(self.root).identity("me").adapters)
 
 
-def publish(registry: Registry, number: int, *, snapshot: str = "d-none") -> Revision:
+def write_tiny_gguf(file: Path) -> None:
+    """An adapter for llama.cpp with one tensor."""
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, 2.0)
+    writer.add_tensor("blk.0.attn_q.weight.lora_a", np.ones((1, 4), dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def publish(
+    registry: Registry, number: int, *, snapshot: str = "d-none", with_gguf: bool = False
+) -> Revision:
     """Revision r<number>: real files of a tiny adapter."""
     staged = registry.stage(f"run-{number}")
     (staged / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 1, "lora_alpha": 2}))
@@ -99,6 +115,8 @@ def publish(registry: Registry, number: int, *, snapshot: str = "d-none") -> Rev
         },
         staged / "adapter_model.safetensors",
     )
+    if with_gguf:
+        write_tiny_gguf(staged / "adapter.gguf")
     base = BaseRef(
         name="tiny",
         fingerprint=FINGERPRINT,

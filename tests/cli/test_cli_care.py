@@ -147,7 +147,7 @@ def test_doctor_finds_what_is_missing(shell: Shell, past: Past) -> None:
 
     assert 1 == ran.code
     assert "failure" == found["base"]["state"]
-    assert "smollm2-135m" in found["base"]["what"]
+    assert "run `persona init` first" in found["base"]["what"]
     assert ["base"] == [name for name, check in found.items() if check["state"] == "failure"]
     assert ("2 revisions", "r2") == (found["adapters"]["what"], found["champion"]["what"])
 

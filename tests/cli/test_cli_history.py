@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cli_parts import Past, Shell, publish
@@ -131,6 +132,29 @@ def test_export_peft(shell: Shell, past: Past, tmp_path: Path) -> None:
         past.r1.file("adapter_model.safetensors").read_bytes()
         == (tmp_path / "out" / "adapter_model.safetensors").read_bytes()
     )
+
+
+def test_export_gguf(shell: Shell, past: Past, tmp_path: Path) -> None:
+    """The adapter that llama.cpp reads, and a Modelfile that names the base it belongs on."""
+    r3 = publish(shell.registry(), 3, with_gguf=True)
+    shell.known["base"] = SimpleNamespace(
+        name="tiny",
+        gguf=Path("/bases/tiny/model.gguf"),
+        weights=Path("/bases/tiny/weights"),
+        eos="<|im_end|>",
+    )
+
+    ran = shell.run("export", "r3", "--format", "gguf", str(tmp_path / "out"), "--json")
+
+    assert [str(tmp_path / "out" / name) for name in ("adapter.gguf", "Modelfile")] == ran.json["files"]
+    assert r3.file("adapter.gguf").read_bytes() == (tmp_path / "out" / "adapter.gguf").read_bytes()
+    modelfile = (tmp_path / "out" / "Modelfile").read_text().splitlines()
+    assert [
+        "FROM /bases/tiny/model.gguf",
+        "ADAPTER ./adapter.gguf",
+        'PARAMETER stop "<|im_end|>"',
+    ] == modelfile[1:]
+    assert r3.id in modelfile[0]
 
 
 def test_export_leaves_the_folder_as_it_is(shell: Shell, past: Past, tmp_path: Path) -> None:
