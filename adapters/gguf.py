@@ -44,7 +44,7 @@ def check_adapter(path: Path) -> None:
 
 
 class _Reader:
-    """Reads little-endian fields; ValueError past the end, before anything of that size is allocated."""
+    """Reads little-endian fields; ValueError past the end. Takes no more than 64 KB at once."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -55,9 +55,10 @@ class _Reader:
         return self._file.tell()
 
     def take(self, count: int) -> bytes:
-        if count > self.size - self.position:
+        data = self._file.read(count)
+        if len(data) < count:
             raise ValueError("cut short")
-        return self._file.read(count)
+        return data
 
     def skip(self, count: int) -> None:
         if count > self.size - self.position:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +15,7 @@ from adapters.layout import Layout, operation_number
 from adapters.log import OperationLog
 from adapters.operation import Operation
 from adapters.reading import entries
-from adapters.revision import BARE_ID, Revision, RevisionState
+from adapters.revision import BARE_ID, RevisionState
 from adapters.succession import Succession
 from adapters.survey import Survey, check_content, check_shape, survey
 
@@ -108,29 +108,21 @@ def _file_problems(found: Survey, succession: Succession) -> Iterator[Problem]:
 
 
 def _family_problems(where: Layout, found: Survey, succession: Succession) -> Iterator[Problem]:
-    """Revisions that others name and that are not there: parents, subjects of operations, missing numbers."""
-    known = {revision.id: revision for revision in found.revisions}
+    """Revisions that must be there and are not: parents, subjects of operations, gaps in the numbers."""
+    wanted = dict.fromkeys(sorted(succession.named), "missing, though an operation names it")
     for revision in found.revisions:
-        if not _is_older(revision.parent, revision, known) and not where.revision(revision.parent).exists():
-            what = f"missing, though {revision.ref} was built on it"
-            yield Problem(kind=ProblemKind.DAMAGE, path=where.revision(revision.parent), what=what)
-    for revision_id in sorted(succession.named - set(known) - {BARE_ID}):
-        if not where.revision(revision_id).exists():  # else it is there and was named as damaged
-            what = "missing, though an operation names it"
+        wanted[revision.parent] = f"missing, though {revision.ref} was built on it"
+    for revision_id, what in wanted.items():
+        if revision_id != BARE_ID and not where.revision(revision_id).exists():
             yield Problem(kind=ProblemKind.DAMAGE, path=where.revision(revision_id), what=what)
     if found.damage:
         return  # a missing number may be one of those that cannot be read
     for expected, revision in enumerate(found.revisions, start=1):
         if revision.number != expected:
-            what = (
-                f"r{expected} is missing" if revision.number > expected else f"{revision.ref} is there twice"
-            )
+            gap = revision.number > expected
+            what = f"r{expected} is missing" if gap else f"{revision.ref} is there twice"
             yield Problem(kind=ProblemKind.DAMAGE, path=where.revisions, what=what)
             return
-
-
-def _is_older(parent: str, revision: Revision, known: Mapping[str, Revision]) -> bool:
-    return parent == BARE_ID or (parent in known and known[parent].number < revision.number)
 
 
 def _strangers(where: Layout) -> Iterator[Problem]:

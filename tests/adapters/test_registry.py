@@ -390,6 +390,14 @@ def test_a_build_refuses_what_a_manifest_could_not_hold(changes: dict[str, objec
         build(**changes)
 
 
+def test_a_build_is_what_reading_it_back_will_give() -> None:
+    """Its recipe holds lists where tuples were given, and later changes to what was given do not reach it."""
+    recipe = {"betas": (0.9, 0.999), "targets": ["q_proj"]}
+    inputs = build(recipe=recipe)
+    recipe["targets"].append("v_proj")
+    assert {"betas": [0.9, 0.999], "targets": ["q_proj"]} == inputs.recipe
+
+
 def test_leftovers_of_a_run_are_named_and_harmless(registry: Registry) -> None:
     """What is staged shows up as a leftover, never as damage."""
     staged = registry.stage("night")

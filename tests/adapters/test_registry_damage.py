@@ -113,6 +113,67 @@ def test_a_lost_revision_is_found(damaged: Path) -> None:
     assert [] == _damage(damaged)
 
 
+def test_a_lost_candidate_is_missed_for_its_number(registry: Registry) -> None:
+    """Even a revision that no operation and no child names cannot vanish unnoticed."""
+    _, second, _ = (publish(registry, seed=seed) for seed in (1, 2, 3))
+    shutil.rmtree(second.path)
+    (problem,) = registry.verify()
+    assert (ProblemKind.DAMAGE, "r2 is missing") == (problem.kind, problem.what)
+
+
+def test_a_lost_parent_is_named_with_its_child(registry: Registry) -> None:
+    """Lineage must lead down to the bare base."""
+    first = publish(registry, seed=1)
+    publish(registry, seed=2, parent=first.id)
+    shutil.rmtree(first.path)
+    missing = [problem.what for problem in registry.verify() if problem.path == first.path]
+    assert ["missing, though r2 was built on it"] == missing
+
+
+def test_a_number_given_twice_is_damage(registry: Registry, tmp_path: Path) -> None:
+    """A revision copied from another registry does not pass for one of ours."""
+    publish(registry, seed=1)
+    other = publish(Registry.open(tmp_path / "other"), seed=2)
+    shutil.copytree(other.path, registry.root / "revisions" / other.id)
+    (problem,) = registry.verify()
+    assert (ProblemKind.DAMAGE, "r1 is there twice") == (problem.kind, problem.what)
+
+
+def _keep_log(root: Path, folder: Path) -> Path:
+    shutil.copytree(root / "operations", folder / "operations")
+    shutil.copy(root / "HEAD", folder / "HEAD")
+    return folder
+
+
+def _put_log_back(folder: Path, root: Path) -> None:
+    shutil.rmtree(root / "operations")
+    shutil.copytree(folder / "operations", root / "operations")
+    shutil.copy(folder / "HEAD", root / "HEAD")
+
+
+def test_a_log_that_was_put_back_is_seen_as_it_is(registry: Registry, tmp_path: Path) -> None:
+    """What a reader remembers counts only as long as HEAD leads back to it: empty, shorter and other logs."""
+    first, second = publish(registry, seed=1), publish(registry, seed=2)
+    empty = _keep_log(registry.root, tmp_path / "empty")
+    registry.reject(first.id, "")
+    registry.reject(second.id, "")
+    other = _keep_log(registry.root, tmp_path / "other")
+    _put_log_back(empty, registry.root)
+    assert [] == registry.operations()
+    registry.promote(first.id, expected="r0", reason="")
+    shorter = _keep_log(registry.root, tmp_path / "shorter")
+    registry.promote(second.id, expected=first.id, reason="")
+    for folder, champion, count in (
+        (other, "r0", 2),
+        (shorter, first.id, 1),
+        (other, "r0", 2),
+        (empty, "r0", 0),
+    ):
+        _put_log_back(folder, registry.root)
+        assert (champion, count) == (registry.champion(), len(registry.operations()))
+        assert Registry.open(registry.root).operations() == registry.operations()
+
+
 def _swap_weights(root: Path) -> None:
     one, two, *_ = Registry.open(root).revisions()
     shutil.copy(two.file("adapter_model.safetensors"), one.file("adapter_model.safetensors"))
@@ -168,6 +229,19 @@ def _forge_an_operation(root: Path) -> None:
     _write_head(root, data, 5)
 
 
+def _forge_the_champion_before(root: Path) -> None:
+    path = root / "operations" / "000005.json"
+    champion = Registry.open(root).champion().encode()
+    data = path.read_bytes().replace(champion, b"r0")
+    path.write_bytes(data)
+    _write_head(root, data, 5)
+
+
+def _respell_head(root: Path) -> None:
+    head = root / "HEAD"
+    head.write_bytes(head.read_bytes().replace(b",", b", "))
+
+
 BREAKS: dict[str, Callable[[Path], object]] = {
     "weights of another revision": _swap_weights,
     "manifest of another revision": _swap_manifests,
@@ -177,6 +251,8 @@ BREAKS: dict[str, Callable[[Path], object]] = {
     "swapped operations": _swap_operations,
     "a HEAD from two operations ago": _turn_head_back,
     "an operation that cannot have happened": _forge_an_operation,
+    "an operation that found another champion": _forge_the_champion_before,
+    "a HEAD in other words": _respell_head,
     "no revisions directory": lambda root: shutil.rmtree(root / "revisions"),
     "no operations directory": lambda root: shutil.rmtree(root / "operations"),
     "no staging directory": lambda root: shutil.rmtree(root / "staging"),
