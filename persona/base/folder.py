@@ -102,11 +102,11 @@ def load_base(paths: Home, name: str) -> Base:
 def verify_base(base: Base) -> None:
     """Hash every file of `base` again. Damaged names the first that is not what it was."""
     record = read_record(base.path)
+    if _base(base.path, record).fingerprint != base.fingerprint:
+        raise Damaged(base.path / RECORD, "it now describes another base", _ADVICE)
     for name, entry in record.files.items():
         if digest_file(base.path / name) != entry.digest:
             raise Damaged(base.path / name, "its content has changed", _ADVICE)
-    if _base(base.path, record).fingerprint != base.fingerprint:
-        raise Damaged(base.path / RECORD, "it now describes another base", _ADVICE)
 
 
 def prepared_bases(paths: Home) -> list[str]:
@@ -134,6 +134,9 @@ def read_record(path: Path) -> Record:
 def _base(path: Path, record: Record) -> Base:
     for name, entry in record.files.items():
         _check_cheaply(path / name, entry)
+    for file in (path / WEIGHTS).iterdir():  # a library would find and load what does not belong there
+        if f"{WEIGHTS}/{file.name}" not in record.files:
+            raise Damaged(file, "not part of the base", "remove it")
     source = (path / TEMPLATE).read_bytes().decode("utf-8")
     config = _config(path)
     try:

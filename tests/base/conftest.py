@@ -1,4 +1,4 @@
-"""The starter base, for the tests that need the real one."""
+"""A home, a small model, the base made of it, and the real starter for the tests that need it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,28 @@ import os
 from pathlib import Path
 
 import pytest
+from model_parts import write_model_folder
 
 from persona.base import Base, load_base, prepare_base
 from persona.errors import UnknownBase
 from persona.paths import Home
 
 STARTER = "smollm2-135m"
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    return write_model_folder(tmp_path / "My Model 0.6B")
+
+
+@pytest.fixture
+def base(home, model) -> Base:
+    return prepare_base(home, str(model))
 
 
 @pytest.fixture(scope="session")

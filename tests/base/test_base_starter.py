@@ -52,7 +52,7 @@ def llama_tokens(starter: Base) -> Iterator[Encode]:
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)["tokens"]
 
-    yield encode
+    return encode
 
 
 def test_the_base_is_intact(starter):

@@ -53,6 +53,17 @@ ENDLESS = [
     DOUBLED + "{% for i in range(90) %}{% set n.x = n.x|replace('a', 'aa') %}{% endfor %}",
     "{% for i in range(90) %}{% set x %}{{ x }}{% endset %}{{ 'a' * 99999 }}{% endfor %}",
     DOUBLED + "{% for i in range(90) %}{% set n.x = n.x.join([n.x, n.x]) %}{% endfor %}",
+    "{% for i in range(90) %}{% set _ = namespace(x=1) %}{{ 'a' * 999999 }}{% endfor %}",
+    DOUBLED + "{% for i in range(90) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}",
+    DOUBLED + "{% for i in range(90) %}{% set n.x = (n.x, n.x) %}{% endfor %}{{ n.x|upper }}",
+    DOUBLED + "{% for i in range(90) %}{% set n.x = {1: n.x, 2: n.x} %}{% endfor %}{{ n.x|string }}",
+    DOUBLED + "{% for i in range(90) %}{% set n.x = dict(a=n.x, b=n.x) %}{% endfor %}{{ n.x|tojson }}",
+    DOUBLED + "{% for i in range(90) %}{% set n.x = [n.x] + [n.x] %}{% endfor %}{{ n.x == [n.x] }}",
+    DOUBLED + "{% for i in range(9) %}{% set n.x = [n.x] * 100 %}{% endfor %}{{ n.x }}",
+    "{% set x = 'a' * 999999 %}{% for i in range(49999) %}{% if x.upper() == 'b' %}{% endif %}{% endfor %}",
+    "{{ [1]|slice(10000000000)|list }}",
+    "{{ [1]|batch(10000000000, 0)|list }}",
+    "{{ 'a'|indent(10000000000) }}",
     "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
     "{% for i in [1] recursive %}{{ loop([1]) }}{{ loop([1]) }}{% endfor %}",
     "{% for i in range(50000) %}" + "x" * 100 + "{% endfor %}",
@@ -81,6 +92,16 @@ def test_endless_work_ends_soon(source):
         Template(source, eos=EOS).render([user("Hi")], add_generation_prompt=False)
 
     assert time.thread_time() - began < 2
+
+
+def test_namespaces_hide_nothing_large():
+    """They can be filled from the outside in, so their text must not grow with what they hold."""
+    made = "".join(f"{{% set n{i} = namespace(x=0) %}}" for i in range(60))
+    filled = "".join(f"{{% set n{i}.x = [n{i + 1}, n{i + 1}] %}}" for i in range(59))
+
+    text = Template(made + filled + "{{ n0 }}", eos=EOS).render([user("Hi")], add_generation_prompt=False)
+
+    assert "<namespace>" == text
 
 
 def test_a_long_conversation_is_within_the_limits():
@@ -172,8 +193,12 @@ def test_the_digest_covers_all_that_changes_a_rendering():
 
 def test_a_tool_result_knows_the_name_of_its_tool():
     """Some templates write it; it is that of the call with the same id."""
-    source = "{% for m in messages %}{{ m.name if m.name is defined }}{% endfor %}"
+    source = (
+        "{{ tools }}{% for m in messages %}"
+        "{% for c in m.tool_calls %}<tool_call>{{ c.function | tojson }}</tool_call>{% endfor %}"
+        "{{ m.content }}{{ m.name }}{% endfor %}"
+    )
     call = ToolCall(name="f", arguments={}, id="c1")
     messages = [user("Hi"), assistant("", call), Message(role="tool", content="4", tool_call_id="c1")]
 
-    assert "f" == Template(source, eos=EOS).render(messages, add_generation_prompt=False)
+    assert Template(source, eos=EOS).render(messages, add_generation_prompt=False).endswith("4f")
