@@ -42,7 +42,15 @@ def open_engine(persona: Persona, revision: Revision | Bare) -> Engine:
     """The engine that the settings ask for."""
     from persona.engine.opener import open_engine as opener  # llama.cpp or torch
 
-    return opener(persona.base, revision, kind=persona.settings.serve.engine)
+    serve = persona.settings.serve
+    return opener(
+        persona.base,
+        revision,
+        kind=serve.engine,
+        device=serve.device,
+        context=serve.context,
+        threads=serve.threads,
+    )
 
 
 def _will_use_cuda(device: str) -> bool:

@@ -18,6 +18,7 @@ from persona.errors import BadInput
 
 _PREFIX = "PERSONA_"
 Share = Annotated[float, Field(ge=0, le=1)]
+_DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # names become folder names
 
 
@@ -41,7 +42,7 @@ class TrainSettings(_Section):
     """How a night may use the machine. What is learned is the recipe's, not decided here."""
 
     quantisation: Literal["auto", "none", "nf4"] = "auto"
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    device: str = Field(default="auto", pattern=_DEVICE)
     threads: PositiveInt | None = None  # None: as many as the machine has cores
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None  # None: the recipe's own
     wall_clock_minutes: PositiveFloat = 240
@@ -65,8 +66,9 @@ class ServeSettings(_Section):
     """How answers are generated."""
 
     engine: Literal["auto", "llama_cpp", "transformers"] = "auto"
-    context: PositiveInt | None = None  # tokens; None: as long as the base allows
-    parallel: int = Field(default=4, ge=1, le=64)
+    device: str = Field(default="auto", pattern=_DEVICE)
+    context: PositiveInt | None = None  # tokens; None: as long as the engine finds reasonable
+    threads: PositiveInt | None = None  # None: as many as the engine finds best
 
 
 class Settings(_Section):

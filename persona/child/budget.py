@@ -1,4 +1,4 @@
-"""What a child may use, and what its processes use now. Both are looked at from outside the child."""
+"""What a child may use, and what its processes do now. Both are looked at from outside the child."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ class Budget:
 def family_of(root: psutil.Process) -> list[psutil.Process]:
     """The process and its descendants that live now, in whatever process group they are."""
     return [root, *root.children(recursive=True)]
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether it runs no more; its parent may not have taken notice yet."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def resident_bytes(family: Sequence[psutil.Process]) -> int:

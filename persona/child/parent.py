@@ -21,7 +21,7 @@ from typing import IO, Any
 import psutil
 
 from adapters.durable import write_file
-from persona.child.budget import Budget, family_of, resident_bytes
+from persona.child.budget import Budget, family_of, has_ended, resident_bytes
 from persona.child.environment import child_environment
 from persona.child.lines import LineReader
 from persona.child.worker import RESULT, error_from_json
@@ -55,9 +55,10 @@ def run_child(
 ) -> ChildResult:
     """Run `python -m MODULE job.json` in `folder`, which must exist, and wait for its result.
 
-    `on_progress` is called in this thread with every JSON object with an "event" that the child prints. The child's own
-    PersonaError is raised here as itself; every other end without a result is ChildFailed, with the last
-    line of the log. Setting `cancel`, or Ctrl-C, ends the child; both raise KeyboardInterrupt.
+    `on_progress` is called in this thread with every JSON object that the child prints and that has an
+    "event". The child's own PersonaError is raised here as itself; every other end without a result is
+    ChildFailed, with the last line of the log. Setting `cancel`, or Ctrl-C, ends the child; both raise
+    KeyboardInterrupt.
     """
     (folder / RESULT).unlink(missing_ok=True)
     write_file(folder / "job.json", json.dumps(job).encode())
@@ -115,7 +116,7 @@ class _Following:
     def until_end(self) -> str | None:
         """Returns when the child has ended, or why it has to be. It is not reaped here: see `_end`."""
         sampled = -_POLL_SECONDS
-        while self._root.status() != psutil.STATUS_ZOMBIE:
+        while not has_ended(self._root):
             if self._cancel is not None and self._cancel.is_set():
                 raise KeyboardInterrupt
             elapsed = time.monotonic() - self._began
@@ -152,19 +153,21 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     root = psutil.Process(child.pid)
     family = family_of(root)
     try:
-        if root.status() != psutil.STATUS_ZOMBIE:
+        if not has_ended(root):
             _signal(family, child.pid, signal.SIGTERM)
-            _wait_for_end(root)
+            _wait_for_end([root])
     finally:  # a second Ctrl-C during the wait comes here at once
-        _signal([*family, *family_of(root)], child.pid, signal.SIGKILL)
+        family = list({*family, *family_of(root)})
+        _signal(family, child.pid, signal.SIGKILL)
+        _wait_for_end(family)  # large ones take a moment to give their memory back
         child.wait()
         assert child.stdout is not None
         child.stdout.close()
 
 
-def _wait_for_end(root: psutil.Process) -> None:
+def _wait_for_end(family: Sequence[psutil.Process]) -> None:
     deadline = time.monotonic() + _GRACE_SECONDS
-    while root.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+    while not all(map(has_ended, family)) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS / 10)
 
 

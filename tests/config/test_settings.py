@@ -28,11 +28,11 @@ def test_defaults_without_a_file(tmp_path: Path) -> None:
 
 def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
     """PERSONA_TRAIN__SEED replaces the file's seed and leaves its neighbours."""
-    file = written(tmp_path, '[train]\nseed = 1\nquantisation = "nf4"\n[serve]\nparallel = 2\n')
+    file = written(tmp_path, '[train]\nseed = 1\nquantisation = "nf4"\n[serve]\nthreads = 2\n')
 
     settings = read_settings(file, {"PERSONA_TRAIN__SEED": "7"})
 
-    assert (7, "nf4", 2) == (settings.train.seed, settings.train.quantisation, settings.serve.parallel)
+    assert (7, "nf4", 2) == (settings.train.seed, settings.train.quantisation, settings.serve.threads)
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -51,7 +51,7 @@ def test_settings_cannot_be_changed() -> None:
         ("", {"PERSONA_TRIAN__SEED": "1"}, "PERSONA_TRIAN__SEED: unknown section; did you mean 'train'?"),
         ("", {"PERSONA_TRAIN_SEED": "1"}, "PERSONA_TRAIN_SEED: two underscores"),
         ("[train]\nseed = -1\n", {}, "[train] seed: input should be greater than or equal to 0, not -1"),
-        ("", {"PERSONA_SERVE__PARALLEL": "x"}, "PERSONA_SERVE__PARALLEL: input should be a valid integer"),
+        ("", {"PERSONA_SERVE__THREADS": "x"}, "PERSONA_SERVE__THREADS: input should be a valid integer"),
         ('[identity]\nname = "../me"\n', {}, "[identity] name: string should match"),
         ("train = 3\n", {}, "[train]: input should be"),
         ("train = 3\n", {"PERSONA_TRAIN__SEED": "1"}, "[train]: input should be"),
