@@ -79,8 +79,8 @@ class BaseMismatch(Mismatch):
 class TemplateMismatch(Mismatch):
     def __init__(self, base: str, wanted: str, found: str) -> None:
         super().__init__(
-            f"base {base} was prepared with template {wanted[:19]} and this persona renders with {found[:19]}: "
-            "run `persona init` again"
+            f"base {base} was prepared with template {wanted[:19]} and this persona renders with "
+            f"{found[:19]}: run `persona init` again"
         )
 
 
