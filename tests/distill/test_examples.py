@@ -157,6 +157,12 @@ def test_an_answer_that_repeats_a_tools_words_is_left_out(story: Story) -> None:
     assert {"it copies the text of a tool": 3} == distilled.dropped
 
 
+def test_an_answer_may_repeat_the_users_own_words(story: Story) -> None:
+    """Who asks for a text to be mended wants most of it back."""
+    story.asked(f"Mend this: {PAGE}", PAGE, UP)
+    assert [PAGE] == learnt(story)
+
+
 def test_what_breaks_an_active_preference_is_not_demonstrated(story: Story) -> None:
     """Not by an up, not by a pick, not by an edit: it would teach against what the user stated."""
     story.say("Answer in at most one sentence.")

@@ -132,6 +132,19 @@ def test_what_the_user_retired_stays_retired_until_it_is_said_again(story: Story
     assert ["No emoji"] == active(story)
 
 
+def test_a_statement_counts_once(story: Story) -> None:
+    """An entry that was set aside since is not brought back by the statement that made it."""
+    story.say("No emoji")
+    story.distill()
+    (entry,) = story.store.ledger.all()
+    event = LedgerEvent(
+        preference=entry.id, at=entry.last_seen, status=PreferenceStatus.CONTESTED, reason="unclear"
+    )
+    story.store.ledger.append(event)
+    assert () == story.distill().changes
+    assert [] == active(story)
+
+
 def test_a_wish_for_one_answer_counts_when_it_is_said_twice(story: Story) -> None:
     """ "Just this once" enters the ledger only from a second conversation on."""
     story.say("Just this once, answer in German", "Just this once, answer in German")

@@ -92,6 +92,7 @@ def test_words_of_tools_models_and_pasted_text_are_never_signals(story: Story) -
         ("No worries, thanks.", False),
         ("No problem!", False),
         ("no thanks", False),
+        ("No, thank you!", False),
         ("Nobody knows that?", False),
         ("Thanks! And Paris?", False),
         ("What about no?", False),

@@ -96,6 +96,18 @@ def test_every_preference_has_held_out_conversations(story: Story) -> None:
     assert {entry.id for entry in distilled.snapshot.preferences} == named
 
 
+@pytest.mark.parametrize("attempt", range(4))
+def test_every_tool_has_held_out_conversations(story: Story, attempt: int) -> None:
+    """Calls can be judged even where no habit was made of them."""
+    for number in range(20):
+        story.asked(f"Question {number}?", "One.", edit(f"One {number}."))
+    for number in range(3):
+        made = calling(call("get_weather", city="x"), corrected("get_weather", city=f"City{number}"))
+        story.talk(user(f"City{number}?"), made, tools=[WEATHER], name=f"rare-{attempt}-{number}")
+    held = story.store.examples.get(story.distill().snapshot.held_out)
+    assert any(example.tools for example in held)
+
+
 def test_the_snapshot_holds_the_active_preferences_with_bound_checkers(story: Story) -> None:
     """A limit does not count the sign-off that another preference asks for."""
     a_week(story)
