@@ -36,7 +36,6 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
 app = typer.Typer(
     name="persona",
     help="A personal model that learns overnight, on your own machine.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,  # persona.__main__ shows expected errors, the others are bugs
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -63,6 +62,9 @@ def run(arguments: Sequence[str], open_persona: Callable[[], Persona] | None = N
     """Run one command; its exit code. Errors and Ctrl-C leave as they are (see persona.__main__)."""
     command = typer.main.get_command(app)
     code = command.main(
-        list(arguments), prog_name="persona", standalone_mode=False, obj=open_persona or bootstrap
+        list(arguments) or ["--help"],
+        prog_name="persona",
+        standalone_mode=False,
+        obj=open_persona or bootstrap,
     )
     return code if isinstance(code, int) else 0

@@ -52,7 +52,7 @@ def init(
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Say what is going on: who answers, what was learned last, what waits for the next night."""
+    """Say what is going on: who answers, what is kept, how the last night ended."""
     with opened(context) as persona:
         found = _status(persona)
     if as_json:
