@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from persona.distill import revise_ledger
 from persona.engine.protocol import Completion, Engine, Prompt, Sampling
 from persona.errors import BadInput
 from store import Store
@@ -94,6 +93,8 @@ class LiveConversation:
 
     def prefer(self, statement: str) -> None:
         """A preference that was said in this conversation; it shows in the ledger at once."""
+        from persona.distill import revise_ledger  # half a second that an answer need not wait for
+
         feedback = Feedback(
             id="", kind=FeedbackKind.PREFERENCE, at=now(), conversation=self.id, content=statement
         )
