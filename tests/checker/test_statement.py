@@ -40,6 +40,7 @@ def function(name: str, **properties: object) -> dict[str, object]:
 WEATHER = function(
     "get_weather", city={"type": "string"}, units={"type": "string", "enum": ["metric", "imperial"]}
 )
+TEMPERATURE = function("get_temperature", unit_system={"type": "string", "enum": ["metric", "imperial"]})
 FORECAST = function("get_forecast", units={"type": "string", "enum": ["metric", "imperial"]})
 SEARCH = function(
     "web_search",
@@ -271,6 +272,7 @@ def test_a_habit_is_read_where_a_schema_names_it(
     [
         "Always use metric",
         "Never use metric units for the weather",
+        "Don't use metric units for the weather",
         "Use metric or imperial units for the weather",
         "Don't use ripgrep instead of grep",
         "Use sed, not awk",
@@ -282,6 +284,20 @@ def test_a_habit_that_no_schema_names_clearly_is_left_alone(statement: str) -> N
     """A tool preference is never guessed."""
     (parsed,) = parse_statement(statement, tools=TOOLS)
     assert parsed.attribute.startswith("free.")
+
+
+def test_one_word_for_two_arguments_is_left_alone() -> None:
+    """Where two tools call it differently, nothing says which one is meant."""
+    (parsed,) = parse_statement("Always use metric units", tools=[WEATHER, TEMPERATURE])
+    assert parsed.checker is None
+
+
+def test_one_statement_can_set_two_habits() -> None:
+    """Each tool that it names gets its own."""
+    found = parse_statement("Use metric for the weather and sort web results by newest", tools=TOOLS)
+    assert [habit("get_weather", "units", "metric"), habit("web_search", "sort", "newest")] == [
+        (parsed.scope, parsed.attribute, parsed.checker) for parsed in found
+    ]
 
 
 def test_habits_need_the_schemas() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from persona.checker.statement.masked import Masked
 from persona.checker.statement.parsed import Parsed, tool_scope
-from persona.checker.tool_calls import ToolArgument, ToolChoice, same_json
+from persona.checker.tool_calls import ToolArgument, ToolChoice
 from store.records import Json
 
 _GENERIC_WORDS = (
@@ -163,20 +163,29 @@ def _coerced(written: str, argument: _Argument) -> Json:
 
 
 def _enumerated(text: str, arguments: Sequence[_Argument]) -> list[tuple[_Argument, Json]]:
-    """Arguments of which the statement says exactly one allowed value, best matches only."""
-    scored = []
+    """Arguments of which the statement says exactly one allowed value.
+
+    Where it has a word of the tool, the tool's best match counts. Where it has only words of arguments, all
+    that match have to be one argument with one value, whatever tools have it.
+    """
+    by_tool: dict[str, list[tuple[int, _Argument, Json]]] = {}
     for argument in arguments:
         values = [
             choice for choice in argument.choices if isinstance(choice, str) and _says_value(choice, text)
         ]
         score = 2 * _said(argument.tool, text) + _said(argument.name, text)
         if len(values) == 1 and score:
-            scored.append((score, argument, values[0]))
-    best = [entry for entry in scored if entry[0] == max(score for score, _, _ in scored)]
-    clear = all(
-        argument.name == best[0][1].name and same_json(value, best[0][2]) for _, argument, value in best
-    )
-    return [(argument, value) for _, argument, value in best] if clear else []
+            by_tool.setdefault(argument.tool, []).append((score, argument, values[0]))
+    best = []
+    for found in by_tool.values():
+        top = max(score for score, _, _ in found)
+        matches = [match for match in found if match[0] == top]
+        best += matches if len(matches) == 1 else []
+    named = [(argument, value) for score, argument, value in best if score >= 2]
+    if named:
+        return named
+    same = {(argument.name, value) for _, argument, value in best}
+    return [(argument, value) for _, argument, value in best] if len(same) == 1 else []
 
 
 def _says_value(value: str, text: str) -> bool:
