@@ -24,7 +24,7 @@ import psutil
 from adapters import BaseRef, Build, Registry, Revision, RevisionState, build_key
 from persona.base import Base
 from persona.child import Budget
-from persona.distill import Distilled, distill, probes
+from persona.distill import Distilled, distill, given_up, probes
 from persona.engine.gguf_adapter import write_gguf_adapter
 from persona.engine.protocol import Prompt
 from persona.errors import NoSpace, PersonaError
@@ -238,10 +238,10 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
     """What the candidate is measured on: the held-out side of the snapshot that it was built from."""
     snapshot = distilled.snapshot
     held_out = night.store.examples.get(snapshot.held_out)
-    given_up = {
+    superseded = {
         entry.id: entry
-        for entry in night.store.ledger.all()
-        if entry.status is PreferenceStatus.SUPERSEDED and entry.checker and entry.scope == "always"
+        for entry in given_up(night.store.ledger.all())
+        if entry.checker and entry.scope == "always"
     }
     active = {entry.id: entry for entry in snapshot.preferences if entry.checker}
     return EvaluationJob(
@@ -260,8 +260,8 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         ),
         pairs=tuple(example for example in held_out if isinstance(example, PreferencePair)),
         checkers={key: entry.checker for key, entry in active.items() if entry.checker},
-        superseded={key: entry.checker for key, entry in given_up.items() if entry.checker},
-        statements={key: entry.statement for key, entry in {**given_up, **active}.items()},
+        superseded={key: entry.checker for key, entry in superseded.items() if entry.checker},
+        statements={key: entry.statement for key, entry in {**superseded, **active}.items()},
         engine=night.engine,
         device=night.device,
     )

@@ -1,6 +1,7 @@
-"""Micro-batches as tensors: every sequence of a micro-batch in one padded block, completions marked.
+"""Micro-batches as tensors: user rows, then replay rows, in one padded block with completions marked.
 
-Layout of the sequences: chosen sides of all user rows, then rejected sides of the pairs, then replay rows.
+Both sides of a pair share one computation of their prompt. A prompt with tools is some ten times longer than
+the call that it asks for, so this is where a step's time goes otherwise.
 """
 
 from __future__ import annotations
@@ -46,54 +47,79 @@ def totals(plan: Plan, material: Material) -> list[StepTotals]:
     return [StepTotals(chosen_tokens=a, pairs=b, replay_tokens=c) for a, b, c in found]
 
 
-def pad_block(sequences: Sequence[tuple[Sequence[int], Sequence[int]]], pad: int) -> dict[str, Tensor]:
-    """(prompt, completion) ids -> right-padded block.
+def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str, Tensor]:
+    """(prompt, completion, …) ids -> one right-padded block in which a prompt is computed once.
 
-    input_ids, attention_mask (N, L); `at` (T,) flat positions whose next token is a completion token,
-    `targets` (T,) those tokens, `sequence` (T,) the sequence of each.
+    The completions of a sequence stand one behind the other, each continues the prompt at the same
+    positions, and none sees another: what the model gives for them is what it gives for prompt and
+    completion alone. input_ids, position_ids (N, L); attention_mask (N, 1, L, L), true where a token sees
+    another; `at` (T,) flat positions whose next token is a completion token, `targets` (T,) those tokens,
+    `completion` (T,) the number of the completion that each belongs to, counted through the block.
     """
-    longest = max(len(p) + len(c) for p, c in sequences)
+    longest = max(sum(map(len, sequence)) for sequence in sequences)
     ids = torch.full((len(sequences), longest), pad, dtype=torch.long)
-    mask = torch.zeros((len(sequences), longest), dtype=torch.long)
+    positions = torch.zeros((len(sequences), longest), dtype=torch.long)
+    sees = torch.eye(longest, dtype=torch.bool).repeat(len(sequences), 1, 1, 1)  # padding sees itself
     at: list[int] = []
     targets: list[int] = []
-    sequence: list[int] = []
-    for n, (prompt, completion) in enumerate(sequences):
-        length = len(prompt) + len(completion)
-        ids[n, :length] = torch.tensor([*prompt, *completion])
-        mask[n, :length] = 1
-        first = n * longest + len(prompt) - 1
-        at.extend(range(first, first + len(completion)))
-        targets.extend(completion)
-        sequence.extend([n] * len(completion))
+    completion: list[int] = []
+    count = 0
+    for n, (prompt, *completions) in enumerate(sequences):
+        p, start = len(prompt), len(prompt)
+        ids[n, :p] = torch.tensor(prompt)
+        positions[n, :p] = torch.arange(p)
+        sees[n, 0, :p, :p] = torch.ones(p, p, dtype=torch.bool).tril()
+        for tokens in completions:
+            end = start + len(tokens)
+            ids[n, start:end] = torch.tensor(tokens)
+            positions[n, start:end] = torch.arange(p, p + len(tokens))
+            sees[n, 0, start:end, :p] = True
+            sees[n, 0, start:end, start:end] = torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
+            at.extend(n * longest + i for i in (p - 1, *range(start, end - 1)))
+            targets.extend(tokens)
+            completion.extend([count] * len(tokens))
+            count += 1
+            start = end
     return {
         "input_ids": ids,
-        "attention_mask": mask,
+        "position_ids": positions,
+        "attention_mask": sees,
         "at": torch.tensor(at),
         "targets": torch.tensor(targets),
-        "sequence": torch.tensor(sequence),
+        "completion": torch.tensor(completion),
     }
 
 
 def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Tensor]:
-    """The tensors of one micro-batch; an empty one (padding of the plan) has no `input_ids`."""
+    """The tensors of one micro-batch; an empty one (padding of the plan) has no `input_ids`.
+
+    `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those of all user rows.
+    """
     rows = [material.rows[i] for i in micro.user]
-    paired = [n for n, row in enumerate(rows) if row.rejected]
     replay = [material.replay[i] for i in micro.replay]
     norms = torch.tensor([step.chosen_tokens, step.pairs, step.replay_tokens], dtype=torch.float32)
     if not rows and not replay:
         return {"norms": norms}
-    block = pad_block(
-        [(row.prompt, row.chosen) for row in rows]
-        + [(rows[n].prompt, rows[n].rejected) for n in paired]
+    block = block_of(
+        [(row.prompt, row.chosen, row.rejected) if row.rejected else (row.prompt, row.chosen) for row in rows]
         + [(row.prompt, row.completion) for row in replay],
         material.pad,
     )
-    base = [material.base_logprobs[micro.user[n]] or (0.0, 0.0) for n in paired]
+    wanted: list[int] = []
+    chosen: list[int] = []
+    count = 0
+    for row in rows:
+        wanted.append(count)
+        if row.rejected:
+            chosen.append(count)
+        count += 2 if row.rejected else 1
+    base = [pair for i in micro.user if (pair := material.base_logprobs[i]) is not None]
     block |= {
         "norms": norms,
-        "counts": torch.tensor([len(rows), len(paired), len(replay)]),
-        "paired": torch.tensor(paired, dtype=torch.long),
+        "counts": torch.tensor([count, len(replay)]),
+        "wanted": torch.tensor(wanted, dtype=torch.long),
+        "chosen": torch.tensor(chosen, dtype=torch.long),
+        "rejected": torch.tensor(chosen, dtype=torch.long) + 1,
         "base_logprobs": torch.tensor(base, dtype=torch.float32).reshape(-1, 2),
     }
     if replay:

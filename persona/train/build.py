@@ -29,7 +29,7 @@ from persona.paths import Home
 from persona.train import guards
 from persona.train.batches import Material
 from persona.train.job import TrainingJob, TrainingOutcome
-from persona.train.model import sequence_logprobs, top_logprobs
+from persona.train.model import require_plain_attention, sequence_logprobs, top_logprobs
 from persona.train.plan import plan
 from persona.train.recipe import Recipe
 from persona.train.replay import ReplaySet, load_replay, make_replay
@@ -65,6 +65,7 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
     report("load", 0, 1)
     loaded = load_model(base, device=device, quantisation=recipe.quantisation)
+    require_plain_attention(loaded.model.config)
     clock.lap("load")
     replay = _replay(base, recipe, loaded, encode, eos, report)
     clock.lap("replay")

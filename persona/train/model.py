@@ -6,24 +6,46 @@ most of a step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from persona.train.batches import pad_block
+from persona.errors import TrainingError
+from persona.train.batches import block_of
 from persona.train.losses import per_sequence, token_logprobs
 
 Sequences = Sequence[tuple[Sequence[int], Sequence[int]]]
+_STANDARD = {"full_attention", "sliding_attention"}
 
 
-def completion_logits(model: Any, input_ids: Tensor, attention_mask: Tensor, at: Tensor) -> Tensor:
-    """Logits (T, V) at the flat positions `at` of a (N, L) block, with or without an adapter."""
+def require_plain_attention(config: Any) -> None:
+    """Blocks bring their own attention mask, which only models with plain attention layers honour.
+
+    Sliding windows count as plain, since a row is shorter than any window in use. Raises TrainingError.
+    """
+    kinds = set(getattr(config, "layer_types", None) or ()) - _STANDARD
+    if kinds:
+        raise TrainingError(
+            f"a base with {', '.join(sorted(kinds))} layers cannot be trained yet: "
+            "choose one with attention only"
+        )
+
+
+def completion_logits(model: Any, block: Mapping[str, Tensor]) -> Tensor:
+    """Logits (T, V) at the positions `at` of a block, with or without an adapter."""
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     trunk: nn.Module = getattr(causal, causal.base_model_prefix)
-    hidden = trunk(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).last_hidden_state
-    logits: Tensor = causal.get_output_embeddings()(hidden.flatten(0, 1)[at])
+    mask = torch.zeros(block["attention_mask"].shape, dtype=causal.dtype, device=block["input_ids"].device)
+    mask.masked_fill_(~block["attention_mask"], torch.finfo(causal.dtype).min)
+    hidden = trunk(
+        input_ids=block["input_ids"],
+        position_ids=block["position_ids"],
+        attention_mask=mask,
+        use_cache=False,
+    ).last_hidden_state
+    logits: Tensor = causal.get_output_embeddings()(hidden.flatten(0, 1)[block["at"]])
     softcap = getattr(causal.config, "final_logit_softcapping", None)
     return torch.tanh(logits / softcap) * softcap if softcap else logits
 
@@ -41,16 +63,23 @@ def _portions(sequences: Sequences, budget: int) -> list[list[int]]:
     return portions
 
 
+def _blocks(
+    sequences: Sequences, *, pad: int, device: str, budget: int
+) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+    for portion in _portions(sequences, budget):
+        block = block_of([sequences[i] for i in portion], pad)
+        yield portion, {name: tensor.to(device) for name, tensor in block.items()}
+
+
 @torch.no_grad()
 def sequence_logprobs(
-    model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 2048
+    model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 1536
 ) -> list[float]:
     """log p(completion | prompt) of each sequence, in nats."""
     found = [0.0] * len(sequences)
-    for portion in _portions(sequences, budget):
-        block = {k: v.to(device) for k, v in pad_block([sequences[i] for i in portion], pad).items()}
-        logits = completion_logits(model, block["input_ids"], block["attention_mask"], block["at"])
-        sums = per_sequence(token_logprobs(logits, block["targets"]), block["sequence"], len(portion))
+    for portion, block in _blocks(sequences, pad=pad, device=device, budget=budget):
+        logprobs = token_logprobs(completion_logits(model, block), block["targets"])
+        sums = per_sequence(logprobs, block["completion"], len(portion))
         for i, value in zip(portion, sums.tolist(), strict=True):
             found[i] = value
     return found
@@ -58,15 +87,13 @@ def sequence_logprobs(
 
 @torch.no_grad()
 def top_logprobs(
-    model: Any, sequences: Sequences, k: int, *, pad: int, device: str, budget: int = 2048
+    model: Any, sequences: Sequences, k: int, *, pad: int, device: str, budget: int = 1536
 ) -> list[tuple[Tensor, Tensor]]:
     """The k likeliest tokens at each completion position: (ids, log-probabilities), each (T, k)."""
     found: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(sequences)
-    for portion in _portions(sequences, budget):
-        block = {n: v.to(device) for n, v in pad_block([sequences[i] for i in portion], pad).items()}
-        logits = completion_logits(model, block["input_ids"], block["attention_mask"], block["at"])
-        values, ids = torch.log_softmax(logits.float(), dim=-1).topk(k, dim=-1)
+    for portion, block in _blocks(sequences, pad=pad, device=device, budget=budget):
+        values, ids = torch.log_softmax(completion_logits(model, block).float(), dim=-1).topk(k, dim=-1)
         for n, i in enumerate(portion):
-            own = block["sequence"] == n
+            own = block["completion"] == n
             found[i] = (ids[own].cpu(), values[own].cpu())
     return found

@@ -47,7 +47,7 @@ def plan(
 
     `groups` holds indices of rows that answer one prompt: they take turns, so that a prompt with three
     pairs costs no more than one with one. None means that every row is its own group.
-    Lengths are tokens of a row as the model sees it (both sides of a pair). A micro-batch holds at most
+    Lengths are tokens of a row as the model sees it. A micro-batch holds at most
     `schedule.micro_tokens`, or one row when that row alone is longer.
     """
     groups = [[i] for i in range(len(user_lengths))] if groups is None else groups

@@ -25,9 +25,8 @@ class Row:
 
     @property
     def length(self) -> int:
-        """Tokens that a step pays for: the prompt is seen once with each side."""
-        one = len(self.prompt) + len(self.chosen)
-        return one + (len(self.prompt) + len(self.rejected) if self.rejected else 0)
+        """Tokens that a step pays for: both sides share the prompt."""
+        return len(self.prompt) + len(self.chosen) + len(self.rejected)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -104,21 +104,28 @@ class NightTrainer(SFTTrainer):
             return next(p for p in model.parameters() if p.requires_grad).sum() * 0.0
         weights = self._losses
         chosen_tokens, pairs, replay_tokens = inputs["norms"].tolist()
-        rows, paired, replayed = inputs["counts"].tolist()
-        sequence = inputs["sequence"]
-        logits = completion_logits(model, inputs["input_ids"], inputs["attention_mask"], inputs["at"])
-        user = sequence < rows + paired
-        logprobs = token_logprobs(logits[user], inputs["targets"][user])
+        completions, replayed = inputs["counts"].tolist()
+        completion = inputs["completion"]
+        logits = completion_logits(model, inputs)
+        user = completion < completions
+        sums = per_sequence(
+            token_logprobs(logits[user], inputs["targets"][user]), completion[user], completions
+        )
         terms: dict[str, Tensor] = {}
-        if rows:
-            terms["demonstration"] = -logprobs[sequence[user] < rows].sum() / chosen_tokens
-        if paired:
-            sums = per_sequence(logprobs, sequence[user], rows + paired)
+        if completions:
+            terms["demonstration"] = -sums[inputs["wanted"]].sum() / chosen_tokens
+        if len(inputs["chosen"]):
             base = inputs["base_logprobs"]
-            pair_losses = preference_loss(
-                sums[inputs["paired"]], sums[rows:], base[:, 0], base[:, 1], beta=weights.beta
+            terms["preference"] = (
+                preference_loss(
+                    sums[inputs["chosen"]],
+                    sums[inputs["rejected"]],
+                    base[:, 0],
+                    base[:, 1],
+                    beta=weights.beta,
+                ).sum()
+                / pairs
             )
-            terms["preference"] = pair_losses.sum() / pairs
         if replayed:
             divergence = replay_divergence(logits[~user], inputs["kept"], inputs["kept_logprobs"])
             terms["replay"] = divergence.sum() / replay_tokens
