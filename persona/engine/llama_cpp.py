@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,13 +20,12 @@ from adapters.gguf import check_adapter
 from persona.base import Base
 from persona.engine.llama_server import CHUNK, LlamaServer
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
+from persona.engine.streaming import OnText, streamed
 from persona.engine.turns import Turns
-from persona.engine.wording import Wording, check_sampling
+from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import BadInput, Damaged, EngineClosed, EngineError
 
 _CONTEXT = 8192  # tokens, where the base allows more: what a context costs in memory is paid at the start
-
-OnText = Callable[[str], None]
 
 
 class LlamaCppEngine:
@@ -75,7 +73,8 @@ class LlamaCppEngine:
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         self._check_open()
         check_sampling(sampling)
-        return self._stream(self._wording.prompt(prompt), sampling)
+        tokens = self._wording.prompt(prompt)
+        return streamed(lambda on_text, cancel: self._answer(tokens, sampling, on_text, cancel))
 
     def adapter_effect(self) -> float:
         """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
@@ -91,29 +90,6 @@ class LlamaCppEngine:
         self._closed.set()  # ends the request that runs, at its next token
         with self._turns:
             self._server.close()
-
-    def _stream(self, tokens: list[int], sampling: Sampling) -> Iterator[Delta]:
-        pieces: queue.SimpleQueue[Delta | BaseException] = queue.SimpleQueue()
-        cancel = threading.Event()
-
-        def work() -> None:
-            try:
-                done = self._answer(tokens, sampling, lambda text: pieces.put(Delta(text=text)), cancel)
-                pieces.put(Delta(completion=done))
-            except BaseException as error:  # noqa: BLE001  # raised where the answer is read
-                pieces.put(error)
-
-        threading.Thread(target=work, name="persona-stream", daemon=True).start()
-        try:
-            while True:
-                piece = pieces.get()
-                if isinstance(piece, BaseException):
-                    raise piece
-                yield piece
-                if piece.completion is not None:
-                    return
-        finally:
-            cancel.set()
 
     def _answer(
         self, tokens: list[int], sampling: Sampling, on_text: OnText, cancel: threading.Event
@@ -172,7 +148,7 @@ class LlamaCppEngine:
     def _likeliest(self, scale: float) -> dict[int, float]:
         answer = self._server.ask(
             {
-                "prompt": self._wording.encode("The weather today is"),
+                "prompt": self._wording.encode(PROBE),
                 "n_predict": 1,
                 "n_probs": 8,
                 "temperature": 0.0,

@@ -17,18 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import xllamacpp
 
-# Read when the library is loaded. Threads that spin while they wait for each other take ten times as long
-# as soon as another process wants the same cores, and a night's training is such a process.
-_WAIT = "OMP_WAIT_POLICY"
-_before = os.environ.get(_WAIT)
-os.environ.setdefault(_WAIT, "passive")
-import xllamacpp  # noqa: E402  # after the variable that it reads
-
-if _before is None:
-    del os.environ[_WAIT]
-
-from persona.errors import EngineError  # noqa: E402  # after the import that has to come first
+from persona.errors import EngineError
 
 CHUNK = 128  # tokens of a prompt that are computed at once; a request can be cancelled in between
 _SILENT = -1

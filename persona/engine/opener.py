@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeVar
 from adapters import BARE, Bare, Revision
 from adapters.errors import Damaged as DamagedFile
 from adapters.layout import GGUF
-from adapters.survey import check_files
+from adapters.survey import check_content, check_shape
 from persona.base import Base
 from persona.engine.protocol import Engine, Scorer
 from persona.engine.quantisation import Quantisation
@@ -106,7 +106,8 @@ def _check(base: Base, revision: Revision | Bare) -> None:
     if revision.base.fingerprint != base.fingerprint:
         raise BaseMismatch(revision.ref, revision.base.fingerprint, base.fingerprint)
     try:
-        check_files(revision)
+        check_shape(revision)
+        check_content(revision)
     except DamagedFile as error:
         raise Damaged(
             error.path, error.why, "restore it from a backup, or retire the revision and build again"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,18 @@ def attach_adapter(loaded: LoadedModel, folder: Path) -> Any:
     _fill(model, lora)
     model.eval()
     return model
+
+
+def adapter_effect(model: Any, tokens: Sequence[int]) -> float:
+    """How far the adapter of a PeftModel moves the likeliest next tokens after `tokens`, in nats."""
+    block = torch.tensor([list(tokens)], device=model.device)
+    with torch.inference_mode():
+        on = model(input_ids=block, logits_to_keep=1, use_cache=False).logits[0, -1].float()
+        with model.disable_adapter():
+            off = model(input_ids=block, logits_to_keep=1, use_cache=False).logits[0, -1].float()
+    likeliest = off.topk(8).indices
+    moved = on.log_softmax(-1)[likeliest] - off.log_softmax(-1)[likeliest]
+    return float(moved.abs().max())
 
 
 def _fill(model: Any, lora: Lora) -> None:

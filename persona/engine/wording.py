@@ -6,14 +6,17 @@ is served is token for token what was trained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from tokenizers import Tokenizer
+from tokenizers.decoders import DecodeStream
 
 from persona.base import Base
 from persona.engine.protocol import Completion, FinishReason, Prompt, Sampling
 from persona.errors import EngineError, PromptTooLong
 from store.records import Message
+
+PROBE = "The weather today is"  # what an adapter is asked after to see whether it does anything
 
 
 class Wording:
@@ -46,10 +49,13 @@ class Wording:
         tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return tokens
 
-    def decode(self, tokens: Sequence[int]) -> str:
-        """Text without control tokens; a character whose last bytes are still to come shows as U+FFFD."""
-        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=True)
-        return text
+    def pieces(self) -> Callable[[int], str]:
+        """A reader that turns one answer's tokens into text as they come, control tokens left out.
+
+        It keeps back the bytes of a character until the last one is there.
+        """
+        stream = DecodeStream(skip_special_tokens=True)
+        return lambda token: stream.step(self._tokenizer, token) or ""
 
     def completion(
         self, text: str, finish: FinishReason, *, prompt_tokens: int, completion_tokens: int, seconds: float
