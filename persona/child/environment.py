@@ -14,11 +14,21 @@ _PASSED_ON_PREFIXES = (
     "LC_", "XDG_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_",
     "CUDA_", "NVIDIA_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH_", "BNB_",
 )  # fmt: skip
+_UNLESS_GIVEN = {
+    # Threads that spin while they wait for each other run at a tenth of the speed when others want the cores.
+    "OMP_WAIT_POLICY": "passive",
+}
 _SET = {
     "HF_HUB_OFFLINE": "1",  # learning never touches the network
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONUNBUFFERED": "1",  # progress is read while it happens
+    # Threads that wait for each other sleep: spinning makes a shared machine several times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # Large tensors go back to the system when they are freed. glibc would keep them in ever more pieces: the
+    # memory of a training doubled without this.
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+    "MALLOC_ARENA_MAX": "2",
 }
 
 
@@ -35,7 +45,7 @@ def child_environment(environ: Mapping[str, str], path: Sequence[str]) -> dict[s
     folders = [
         str(Path(entry).absolute()) for entry in path
     ]  # "" is the current folder, and the child has another
-    return {**kept, **_SET, "PYTHONPATH": os.pathsep.join(folders)}
+    return {**_UNLESS_GIVEN, **kept, **_SET, "PYTHONPATH": os.pathsep.join(folders)}
 
 
 def _looks_secret(name: str) -> bool:
