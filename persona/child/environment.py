@@ -23,8 +23,6 @@ _SET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONUNBUFFERED": "1",  # progress is read while it happens
-    # Threads that wait for each other sleep: spinning makes a shared machine several times slower.
-    "OMP_WAIT_POLICY": "PASSIVE",
     # Large tensors go back to the system when they are freed. glibc would keep them in ever more pieces: the
     # memory of a training doubled without this.
     "MALLOC_MMAP_THRESHOLD_": "1048576",
@@ -42,9 +40,7 @@ def child_environment(environ: Mapping[str, str], path: Sequence[str]) -> dict[s
         for name, value in environ.items()
         if (name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)) and not _looks_secret(name)
     }
-    folders = [
-        str(Path(entry).absolute()) for entry in path
-    ]  # "" is the current folder, and the child has another
+    folders = [str(Path(entry).absolute()) for entry in path]  # "" is a folder that the child is not in
     return {**_UNLESS_GIVEN, **kept, **_SET, "PYTHONPATH": os.pathsep.join(folders)}
 
 

@@ -126,6 +126,16 @@ def test_no_secret_reaches_the_child(
     )
 
 
+def test_threads_of_a_child_wait_asleep(
+    run: Callable[..., ChildResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the user says otherwise: spinning threads starve beside other work."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert "passive" == run("return dict(os.environ)").result["OMP_WAIT_POLICY"]
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert "active" == run("return dict(os.environ)").result["OMP_WAIT_POLICY"]
+
+
 def test_files_are_private(run: Callable[..., ChildResult], tmp_path: Path) -> None:
     """Job, result and log hold the user's texts: 0600 whatever the umask."""
     before = os.umask(0)
