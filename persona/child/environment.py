@@ -25,7 +25,7 @@ _SET = {
     "PYTHONUNBUFFERED": "1",  # progress is read while it happens
     # Large tensors go back to the system when they are freed. glibc would keep them in ever more pieces: the
     # memory of a training doubled without this.
-    "MALLOC_MMAP_THRESHOLD_": "1048576",
+    "MALLOC_MMAP_THRESHOLD_": "8388608",
     "MALLOC_ARENA_MAX": "2",
 }
 
