@@ -34,7 +34,7 @@ from persona.promote import GatePolicy, apply, judge
 from persona.report import EvalReport
 from persona.train import Recipe, TrainingJob, train
 from store import Store
-from store.records import PreferencePair, PreferenceStatus, Run, RunState
+from store.records import PreferencePair, Run, RunState
 
 MIN_EXAMPLES = 4
 FREE_FLOOR = 256 * 2**20  # bytes; a revision, its scratch files and the store's journal fit well within
