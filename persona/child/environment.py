@@ -23,10 +23,6 @@ _SET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONUNBUFFERED": "1",  # progress is read while it happens
-    # Large tensors go back to the system when they are freed. glibc would keep them in ever more pieces: the
-    # memory of a training doubled without this.
-    "MALLOC_MMAP_THRESHOLD_": "8388608",
-    "MALLOC_ARENA_MAX": "2",
 }
 
 

@@ -21,6 +21,7 @@ from trl import SFTConfig, SFTTrainer
 from persona.train import guards
 from persona.train.batches import Material, collate, totals
 from persona.train.losses import per_sequence, preference_loss, replay_divergence, token_logprobs
+from persona.train.memory import releaser
 from persona.train.model import completion_logits
 from persona.train.plan import Plan
 from persona.train.recipe import Losses, Recipe
@@ -45,6 +46,7 @@ class NightTrainer(SFTTrainer):
         on_step: Callable[[int, int, dict[str, float]], None],
     ) -> None:
         self._losses: Losses = recipe.losses
+        self._release = releaser()
         self._terms: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
         step_totals = totals(plan, material)
@@ -100,6 +102,7 @@ class NightTrainer(SFTTrainer):
         """One micro-batch's share of the step's loss."""
         if return_outputs:
             raise NotImplementedError("NightTrainer trains only; persona.evaluate measures")
+        self._release()
         if "input_ids" not in inputs:
             return next(p for p in model.parameters() if p.requires_grad).sum() * 0.0
         weights = self._losses

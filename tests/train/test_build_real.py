@@ -1,0 +1,118 @@
+"""Builds on the real starter base: short, whole, on both kinds of weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+from persona.errors import BaseMismatch, BrokenNumerics, TrainingError
+from persona.train import LoraShape, Recipe, Schedule, TrainingJob
+from store.records import Demonstration, Message, PreferencePair
+
+pytestmark = pytest.mark.base
+
+SHORT = Schedule(min_steps=3, max_steps=3, batch=2, replay_batch=1)
+
+
+def examples() -> tuple[PreferencePair | Demonstration, ...]:
+    found: list[PreferencePair | Demonstration] = []
+    for n, (question, answer) in enumerate(
+        [
+            ("Why is the sky blue?", "Air scatters blue light most. Fair winds!"),
+            ("What is a knot?", "One sea mile an hour. Fair winds!"),
+            ("Who was Ada Lovelace?", "She wrote the first program. Fair winds!"),
+        ]
+    ):
+        prompt = (Message(role="user", content=question),)
+        found.append(
+            PreferencePair(
+                id=f"e-{n}",
+                conversation=f"c-{n}",
+                prompt=prompt,
+                chosen=Message(role="assistant", content=answer),
+                rejected=Message(role="assistant", content="That is a very long story that begins long ago."),
+            )
+        )
+    return tuple(found)
+
+
+def job(base, out: Path, recipe: Recipe, **changes) -> TrainingJob:
+    out.mkdir()
+    fields = {
+        "home": base.path.parent.parent,
+        "base": base.name,
+        "base_fingerprint": base.fingerprint,
+        "examples": examples(),
+        "recipe": recipe,
+        "out": out,
+        "reference": out.parent / "reference.json",
+        "device": "cpu",
+        "threads": 1,
+    }
+    return TrainingJob(**{**fields, **changes})
+
+
+def run(made: TrainingJob, events: list | None = None):
+    from persona.train.build import build
+
+    def report(step, done, total=None, **more):
+        if events is not None:
+            events.append((step, done, total, more))
+
+    return build(made, report)
+
+
+def recipe(**changes) -> Recipe:
+    return Recipe(
+        schedule=SHORT, replay_prompts=4, replay_tokens=12, shape=LoraShape(rank=2, alpha=4), **changes
+    )
+
+
+def test_the_same_job_writes_the_same_bytes(starter_base, tmp_path):
+    """Also when the first build had to make the caches and the second one found them."""
+    written = []
+    for name in ("first", "second"):
+        out = tmp_path / name
+        run(job(starter_base, out, recipe()))
+        written.append((out / "adapter_model.safetensors").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_every_lora_tensor_moves_under_nf4_on_a_cpu(starter_base, tmp_path):
+    """On CPUs with AVX512-BF16, bitsandbytes loses gradients after any pass without them, and only warns.
+
+    The build scores the base first (replay, reference), so that such a pass has happened.
+    """
+    out = tmp_path / "nf4"
+    events: list = []
+    outcome = run(job(starter_base, out, recipe(quantisation="nf4")), events)
+    assert "nf4" == outcome.quantisation
+    assert "reference" in {step for step, *_ in events}
+    moved = load_file(out / "adapter_model.safetensors")
+    layers = json.loads((starter_base.weights / "config.json").read_text())["num_hidden_layers"]
+    assert 2 * 7 * layers == len(moved)
+    still = [name for name, tensor in moved.items() if "lora_B" in name and not tensor.any()]
+    assert [] == still
+
+
+def test_an_adapter_that_never_moves_is_refused(starter_base, tmp_path):
+    """A rate of zero trains without complaint; the guard finds it."""
+    frozen = Recipe(schedule=Schedule(min_steps=1, max_steps=1, learning_rate=0.0), replay_prompts=0)
+    with pytest.raises(BrokenNumerics, match="did not move"):
+        run(job(starter_base, tmp_path / "out", frozen))
+
+
+def test_another_base_is_refused_before_anything_is_loaded(starter_base, tmp_path):
+    """The fingerprint of the job is what the registry will say the adapter fits."""
+    with pytest.raises(BaseMismatch):
+        run(job(starter_base, tmp_path / "out", recipe(), base_fingerprint="b2-sha256:" + "0" * 64))
+
+
+def test_examples_that_do_not_fit_are_named(starter_base, tmp_path):
+    """When none fits there is nothing to train, and the line says what to raise."""
+    small = Recipe(schedule=Schedule(max_tokens=8))
+    with pytest.raises(TrainingError, match="none of 3 examples fits 8 tokens"):
+        run(job(starter_base, tmp_path / "out", small))
