@@ -46,7 +46,6 @@ class NightTrainer(SFTTrainer):
         on_step: Callable[[int, int, dict[str, float]], None],
     ) -> None:
         self._losses: Losses = recipe.losses
-        self._release = releaser()
         self._terms: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
         step_totals = totals(plan, material)
@@ -102,7 +101,6 @@ class NightTrainer(SFTTrainer):
         """One micro-batch's share of the step's loss."""
         if return_outputs:
             raise NotImplementedError("NightTrainer trains only; persona.evaluate measures")
-        self._release()
         if "input_ids" not in inputs:
             return next(p for p in model.parameters() if p.requires_grad).sum() * 0.0
         weights = self._losses
@@ -149,6 +147,10 @@ class _Watch(TrainerCallback):
     def __init__(self, trainer: NightTrainer, on_step: Callable[[int, int, dict[str, float]], None]) -> None:
         self._trainer = trainer
         self._on_step = on_step
+        self._release = releaser()
+
+    def on_step_end(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
+        self._release()
 
     def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
         if not logs or "loss" not in logs:
