@@ -126,14 +126,14 @@ def test_no_secret_reaches_the_child(
     )
 
 
-def test_threads_of_a_child_wait_asleep(
+def test_threads_of_a_child_spin_a_little(
     run: Callable[..., ChildResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unless the user says otherwise: spinning threads starve beside other work."""
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    assert "passive" == run("return dict(os.environ)").result["OMP_WAIT_POLICY"]
-    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    assert "active" == run("return dict(os.environ)").result["OMP_WAIT_POLICY"]
+    """Unless the user says otherwise: threads that spin for long starve beside other work."""
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    assert "20000" == run("return dict(os.environ)").result["GOMP_SPINCOUNT"]
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert "7" == run("return dict(os.environ)").result["GOMP_SPINCOUNT"]
 
 
 def test_files_are_private(run: Callable[..., ChildResult], tmp_path: Path) -> None:
