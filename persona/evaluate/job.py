@@ -48,7 +48,7 @@ class EvaluationJob:
     engine: str = "auto"
     device: str = "auto"
     max_tokens: int = 160
-    neutral_prompts: int = 48
+    neutral_prompts: int = 32
     samples: int = 6
 
     def to_json(self) -> dict[str, Any]:
