@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -36,6 +36,9 @@ from persona.train import Recipe, TrainingJob, train
 from store import Store
 from store.records import PreferencePair, Run, RunState
 
+if TYPE_CHECKING:
+    from persona.engine.opener import EngineKind
+
 MIN_EXAMPLES = 4
 FREE_FLOOR = 256 * 2**20  # bytes; a revision, its scratch files and the store's journal fit well within
 Event = Mapping[str, Any]
@@ -53,7 +56,7 @@ class Night:
     recipe: Recipe
     policy: GatePolicy
     budget: Budget
-    engine: str = "auto"
+    engine: EngineKind = "auto"
     device: str = "auto"
     threads: int = 0
     on_progress: Callable[[Event], None] = lambda _: None

@@ -67,7 +67,7 @@ def figures(ref: str) -> dict[str, Any]:
             arms[arm.ref] = arm_figures(done, len(chats), calls, active, given_up, seconds)
     report = run.report if run else None
     return {
-        "machine": machine(),
+        "machine": this_machine(),
         "prompts": {"chat": len(chats), "tools": len(calls)},
         "arms": arms,
         "drift_nats_per_token": report["candidate"]["drift"] if report else None,
@@ -147,7 +147,7 @@ def start_up(runs: int = 5) -> dict[str, float]:
     return found
 
 
-def machine() -> dict[str, Any]:
+def this_machine() -> dict[str, Any]:
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -164,8 +164,9 @@ def machine() -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     base, other = found["arms"].values()
     names = list(found["arms"])
+    machine = found["machine"]
     lines = [
-        f"machine: {found['machine']['cpu']}, {found['machine']['cores']} cores, load {found['machine']['load']}",
+        f"machine: {machine['cpu']}, {machine['cores']} cores, load {machine['load']}",
         f"held-out prompts: {found['prompts']['chat']} chat, {found['prompts']['tools']} tool requests",
         "",
         f"{'':64} {names[0]:>8} {names[1]:>8}",

@@ -57,7 +57,7 @@ class Message:
         if self.role not in _ORIGIN_OF_ROLE:
             raise ValueError(f"unknown role {self.role!r}")
         if self.origin is None:
-            object.__setattr__(self, "origin", _ORIGIN_OF_ROLE[self.role])
+            object.__setattr__(self, "origin", _ORIGIN_OF_ROLE[self.role])  # type: ignore[unreachable]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

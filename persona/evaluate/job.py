@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from persona.engine.protocol import Prompt
 from store.json_forms import (
@@ -17,6 +17,9 @@ from store.json_forms import (
     tool_calls_json,
 )
 from store.records import PreferencePair, ToolCall
+
+if TYPE_CHECKING:
+    from persona.engine.opener import EngineKind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +48,7 @@ class EvaluationJob:
     checkers: Mapping[str, Mapping[str, Any]]
     superseded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
-    engine: str = "auto"
+    engine: EngineKind = "auto"
     device: str = "auto"
     max_tokens: int = 160
     neutral_prompts: int = 32

@@ -65,7 +65,7 @@ def make_rows(examples: Sequence[Example], template: Template, encode: Encoder, 
         if isinstance(example, Demonstration):
             if _key(example.prompt, example.tools, example.completion) in with_pair:
                 continue
-            sides = (example.completion,)
+            sides: tuple[Message, ...] = (example.completion,)
         else:
             sides = (example.chosen, example.rejected)
         row = _fit(example, sides, template, encode, max_tokens)
@@ -76,16 +76,9 @@ def make_rows(examples: Sequence[Example], template: Template, encode: Encoder, 
     return Rows(rows=tuple(rows), too_long=tuple(too_long))
 
 
-def row_of(
-    prompt: Sequence[Message],
-    completion: Message,
-    template: Template,
-    encode: Encoder,
-    *,
-    tools: Sequence[object] = (),
-) -> Row:
-    """The row of one demonstration, whatever its length."""
-    text, answer = template.render_completion(prompt, tools, completion)
+def row_of(prompt: Sequence[Message], completion: Message, template: Template, encode: Encoder) -> Row:
+    """The row of one demonstration without tools, whatever its length."""
+    text, answer = template.render_completion(prompt, (), completion)
     return Row(prompt=encode(text), chosen=encode(answer))
 
 
