@@ -73,7 +73,7 @@ def _blocks(
 
 @torch.no_grad()
 def sequence_logprobs(
-    model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 1536
+    model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 768
 ) -> list[float]:
     """log p(completion | prompt) of each sequence, in nats."""
     found = [0.0] * len(sequences)
@@ -87,7 +87,7 @@ def sequence_logprobs(
 
 @torch.no_grad()
 def top_logprobs(
-    model: Any, sequences: Sequences, k: int, *, pad: int, device: str, budget: int = 1536
+    model: Any, sequences: Sequences, k: int, *, pad: int, device: str, budget: int = 768
 ) -> list[tuple[Tensor, Tensor]]:
     """The k likeliest tokens at each completion position: (ids, log-probabilities), each (T, k)."""
     found: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(sequences)

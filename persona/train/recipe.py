@@ -56,7 +56,7 @@ class Schedule:
     warmup: float = 0.05
     max_grad_norm: float = 1.0
     max_tokens: int = 1024
-    micro_tokens: int = 768
+    micro_tokens: int = 640
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
