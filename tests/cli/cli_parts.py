@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,8 @@ from safetensors.numpy import save_file
 from adapters import Bare, BaseRef, Build, Registry, Revision
 from persona.__main__ import main
 from persona.bootstrap import EngineOpener, Persona
-from persona.engine.protocol import Completion, Delta, Prompt, Sampling
+from persona.engine.fake import ScriptedEngine
+from persona.engine.protocol import Delta, Prompt, Sampling
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Form, Rate, Sample
 from store import Store
@@ -33,6 +33,7 @@ from store.records import (
     PreferenceStatus,
     Run,
     RunState,
+    ToolCall,
 )
 
 AT = datetime(2026, 11, 1, 21, 4, tzinfo=UTC)
@@ -257,52 +258,50 @@ def give_a_past(shell: Shell) -> Past:
 
 @dataclass
 class Troupe:
-    """Engines that say the next of `lines`, word by word, whoever of them is asked."""
+    """Engines that say the next of `lines`, whoever of them is asked: a text, calls, or an error."""
 
     lines: list[Any] = field(default_factory=list)
     engines: list[Player] = field(default_factory=list)
-    asked: list[Prompt] = field(default_factory=list)
-    sampled: list[Sampling] = field(default_factory=list)
 
     def open(self, persona: Persona, revision: Revision | Bare) -> Player:
-        self.engines.append(Player(troupe=self, revision=revision.id))
+        self.engines.append(Player(self, revision.id))
         return self.engines[-1]
 
+    @property
+    def asked(self) -> list[Prompt]:
+        return [prompt for engine in self.engines for prompt, _ in engine.asked]
 
-@dataclass
-class Player:
-    """One engine. An exception among the lines is raised after half an answer."""
+    @property
+    def sampled(self) -> list[Sampling]:
+        return [sampling for engine in self.engines for _, sampling in engine.asked]
 
-    troupe: Troupe
-    revision: str
-    closed: bool = False
+    def next_line(self, prompt: Prompt) -> str:
+        line = self.lines.pop(0)
+        if isinstance(line, BaseException):
+            raise line
+        if isinstance(line, ToolCall):
+            call = {"name": line.name, "arguments": dict(line.arguments)}
+            return f"<tool_call>\n{json.dumps(call)}\n</tool_call>"
+        return str(line)
 
-    def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
-        done = [list(self.stream(prompt, sampling))[-1].completion for prompt in prompts]
-        return [completion for completion in done if completion is not None]
+
+class Player(ScriptedEngine):
+    """One of them. In a stream, an error comes after half an answer."""
+
+    def __init__(self, troupe: Troupe, revision: str) -> None:
+        super().__init__(troupe.next_line, revision=revision)
+        self._troupe = troupe
+
+    @property
+    def closed(self) -> bool:
+        return self._closed.is_set()
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
-        assert not self.closed
-        self.troupe.asked.append(prompt)
-        self.troupe.sampled.append(sampling)
-        line = self.troupe.lines.pop(0)
-        if isinstance(line, BaseException):
-            yield Delta(text="Half ")
-            raise line
-        message = line if isinstance(line, Message) else Message(role="assistant", content=line)
-        for word in re.findall(r"\S+\s*", message.content):
-            yield Delta(text=word)
-        words = len(message.content.split())
-        yield Delta(
-            completion=Completion(
-                text=message.content,
-                message=message,
-                finish_reason="tool_calls" if message.tool_calls else "stop",
-                prompt_tokens=3,
-                completion_tokens=words,
-                seconds=0.1,
-            )
-        )
+        if not isinstance(self._troupe.lines[0], BaseException):
+            return super().stream(prompt, sampling)
+        return self._break_off(prompt, sampling)
 
-    def close(self) -> None:
-        self.closed = True
+    def _break_off(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
+        self.asked.append((prompt, sampling))
+        yield Delta(text="Half ")
+        self._troupe.next_line(prompt)

@@ -79,8 +79,7 @@ def test_tools(shell: Shell, past: Past, troupe: Troupe, tmp_path: Path) -> None
     """Tools on offer reach the prompt; a call is one line of JSON."""
     tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]
     (tmp_path / "tools.json").write_text(json.dumps(tools))
-    call = ToolCall(name="get_weather", arguments={"city": "Bern"})
-    troupe.lines = [Message(role="assistant", tool_calls=(call,))] * 2
+    troupe.lines = [ToolCall(name="get_weather", arguments={"city": "Bern"})] * 2
 
     ran = shell.run("ask", "Weather in Bern?", "--tools", str(tmp_path / "tools.json"))
     found = shell.run("ask", "Weather?", "--tools", str(tmp_path / "tools.json"), "--json").json

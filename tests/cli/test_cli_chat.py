@@ -289,24 +289,17 @@ def test_chat_needs_a_home(shell: Shell, troupe: Troupe) -> None:
 
 
 TERMINAL = """
-import sys, time
+import sys
 from pathlib import Path
 from persona.__main__ import main
 from persona.bootstrap import Persona
-from persona.engine.protocol import Delta
+from persona.engine.fake import ScriptedEngine
 from persona.paths import Home
 
-class Slow:
-    revision = "r0"
-    def stream(self, prompt, sampling):
-        for number in range(1000):
-            yield Delta(text=f"word{number} ")
-            time.sleep(0.05)
-    def close(self):
-        pass
-
+words = " ".join(f"word{number}" for number in range(1000))
+engine = ScriptedEngine([words], seconds_a_word=0.05)
 sys.exit(main(["chat"], open_persona=lambda: Persona(
-    home=Home(Path(sys.argv[1])), environ={}, engine_opener=lambda persona, revision: Slow())))
+    home=Home(Path(sys.argv[1])), environ={}, engine_opener=lambda persona, revision: engine)))
 """
 
 
