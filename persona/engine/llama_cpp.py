@@ -20,7 +20,7 @@ from adapters.gguf import check_adapter
 from persona.base import Base
 from persona.engine.llama_server import CHUNK, LlamaServer
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
-from persona.engine.streaming import OnText, streamed
+from persona.engine.streaming import Answering, OnText, streamed, whole
 from persona.engine.turns import Turns
 from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import BadInput, Damaged, EngineClosed, EngineError
@@ -61,20 +61,14 @@ class LlamaCppEngine:
         return self._revision
 
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
+        self._check_open()
         check_sampling(sampling)
-        never = threading.Event()
-        answers = []
-        for prompt in prompts:
-            self._check_open()
-            answer = self._answer(self._wording.prompt(prompt), sampling, lambda _: None, never)
-            answers.append(answer)
-        return answers
+        return [whole(self._answering(self._wording.prompt(prompt), sampling)) for prompt in prompts]
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         self._check_open()
         check_sampling(sampling)
-        tokens = self._wording.prompt(prompt)
-        return streamed(lambda on_text, cancel: self._answer(tokens, sampling, on_text, cancel))
+        return streamed(self._answering(self._wording.prompt(prompt), sampling))
 
     def adapter_effect(self) -> float:
         """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
@@ -90,6 +84,10 @@ class LlamaCppEngine:
         self._closed.set()  # ends the request that runs, at its next token
         with self._turns:
             self._server.close()
+
+    def _answering(self, tokens: list[int], sampling: Sampling) -> Answering:
+        # Never in the caller's thread: llama.cpp's binding swallows an interrupt at the wrong moment.
+        return lambda on_text, cancel: self._answer(tokens, sampling, on_text, cancel)
 
     def _answer(
         self, tokens: list[int], sampling: Sampling, on_text: OnText, cancel: threading.Event

@@ -1,7 +1,8 @@
 """What persona needs of an engine: the contract that every engine and the fake keep.
 
 An engine is one revision, loaded: a base and one adapter (or none), fixed for its life. A swap is a new
-engine and a drained old one, so no answer can mix revisions. tests/contracts/engine.py holds the suite.
+engine and a drained old one, so no answer can mix revisions. tests/contracts/engine_contract.py holds the
+suite.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class Completion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delta:
-    """One piece of a streamed answer; the last one carries `completion` and no text."""
+    """One piece of a streamed answer; the last one carries `completion` and no text.
+
+    One without either says that the answer is still on its way: its reader may use the moment to leave.
+    """
 
     text: str = ""
     completion: Completion | None = None

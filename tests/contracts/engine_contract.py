@@ -1,0 +1,188 @@
+"""What every engine promises: one suite, run against the scripted engine and the real ones.
+
+A subclass gives `engine` (shared by its tests, never closed by them), `fresh` (a function that opens another
+one like it; the test closes it) and `revision`, what both were opened with.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from persona.engine.protocol import Delta, Engine, Prompt, Sampling
+from persona.errors import EngineClosed, EngineError
+from store.records import Message
+
+OpenEngine = Callable[[], Engine]
+
+SHORT = Sampling(max_tokens=12)
+
+
+def ask(text: str, *before: Message) -> Prompt:
+    return Prompt(messages=(*before, Message(role="user", content=text)))
+
+
+FRUITS = ask("Name three fruits.")  # answered in a few words and an end
+TALE = ask("Tell me a very long tale about a lighthouse.")  # answered for as long as it may
+SEVERAL = [FRUITS, TALE, ask("What is the capital of France?"), ask("Count from one to five.")]
+
+
+def texts(engine: Engine, prompts: list[Prompt], sampling: Sampling) -> list[str]:
+    return [answer.text for answer in engine.complete(prompts, sampling)]
+
+
+def joined(deltas: list[Delta]) -> str:
+    return "".join(delta.text for delta in deltas)
+
+
+class EngineContract:
+    """Subclasses are named Test…, so that this class is not collected by itself."""
+
+    def test_is_an_engine_and_names_its_revision(self, engine: Engine, revision: str) -> None:
+        """An engine fits the protocol and says which revision answers."""
+        assert isinstance(engine, Engine)
+        assert revision == engine.revision
+
+    def test_one_completion_per_prompt_in_order(self, engine: Engine) -> None:
+        """Several prompts get the answers that each of them gets alone."""
+        alone = [texts(engine, [prompt], SHORT)[0] for prompt in SEVERAL]
+
+        assert alone == texts(engine, SEVERAL, SHORT)
+        assert len(set(alone)) > 1
+
+    def test_no_prompts_no_answers(self, engine: Engine) -> None:
+        """Nothing asked is nothing answered."""
+        assert [] == engine.complete([], SHORT)
+
+    def test_greedy_is_repeatable(self, engine: Engine) -> None:
+        """Temperature 0 gives the same text again, whatever was asked in between."""
+        first = texts(engine, [FRUITS], SHORT)
+        engine.complete([ask("Name three animals.")], SHORT)
+
+        assert first == texts(engine, [FRUITS], SHORT)
+
+    def test_greedy_does_not_depend_on_others(self, engine: Engine) -> None:
+        """Answers that are asked for at once, by several threads, are those of one after the other."""
+        one_by_one = texts(engine, SEVERAL, SHORT)
+        with ThreadPoolExecutor(len(SEVERAL)) as pool:
+            at_once = list(pool.map(lambda prompt: texts(engine, [prompt], SHORT)[0], SEVERAL))
+
+        assert one_by_one == at_once
+
+    def test_a_new_engine_answers_the_same(self, engine: Engine, fresh: OpenEngine) -> None:
+        """What an engine has been asked before leaves nothing behind: a cold one gives the same answers."""
+        asked = texts(engine, SEVERAL, SHORT)
+        cold = fresh()
+        try:
+            assert asked == texts(cold, SEVERAL, SHORT)
+        finally:
+            cold.close()
+
+    def test_max_tokens_is_a_limit(self, engine: Engine) -> None:
+        """An answer that is cut says so, and is no longer than asked."""
+        answer = engine.complete([TALE], Sampling(max_tokens=5))[0]
+
+        assert "length" == answer.finish_reason
+        assert 5 == answer.completion_tokens
+
+    def test_an_answer_ends_by_itself(self, engine: Engine) -> None:
+        """A finished answer says "stop" and has no control token in it."""
+        answer = engine.complete([FRUITS], Sampling(max_tokens=64))[0]
+
+        assert "stop" == answer.finish_reason
+        assert 0 < answer.completion_tokens < 64
+        assert "<|" not in answer.text
+        assert answer.prompt_tokens > 0
+        assert answer.seconds >= 0
+
+    def test_the_message_is_the_text_as_read(self, engine: Engine) -> None:
+        """The message is the assistant's, with the text's content."""
+        answer = engine.complete([FRUITS], SHORT)[0]
+
+        assert Message(role="assistant", content=answer.text) == answer.message
+
+    def test_stop_strings_end_an_answer_and_are_not_in_it(self, engine: Engine) -> None:
+        """The answer is what came before the first stop string, streamed or not."""
+        whole = texts(engine, [FRUITS], Sampling(max_tokens=12))[0]
+        stop = whole[len(whole) // 2 : len(whole) // 2 + 3]
+        sampling = Sampling(max_tokens=12, stop=("never written", stop))
+
+        answer = engine.complete([FRUITS], sampling)[0]
+        streamed = list(engine.stream(FRUITS, sampling))
+
+        assert whole[: whole.index(stop)] == answer.text
+        assert "stop" == answer.finish_reason
+        assert answer.text == joined(streamed)
+
+    def test_a_stream_is_the_answer_in_pieces(self, engine: Engine) -> None:
+        """The pieces, put together, are the text; the last delta carries the completion and no text."""
+        whole = engine.complete([TALE], SHORT)[0]
+        *pieces, last = engine.stream(TALE, SHORT)
+
+        assert last.completion is not None
+        assert "" == last.text
+        assert whole.text == joined(pieces) == last.completion.text
+        assert whole.finish_reason == last.completion.finish_reason
+        assert whole.completion_tokens == last.completion.completion_tokens
+        assert sum(bool(piece.text) for piece in pieces) > 3
+        assert all(piece.completion is None for piece in pieces)
+
+    def test_closing_a_stream_frees_the_engine(self, engine: Engine) -> None:
+        """After a stream is closed, the next answer does not wait for its end."""
+        stream: Any = engine.stream(TALE, Sampling(max_tokens=4000))
+        first = next(delta for delta in stream if delta.text)
+        began = time.monotonic()
+        stream.close()
+        engine.complete([FRUITS], Sampling(max_tokens=1))
+
+        assert first.completion is None
+        assert time.monotonic() - began < 10  # 4000 tokens take minutes
+        assert [] == list(stream)
+
+    def test_sampling_varies_and_a_seed_repeats(self, engine: Engine) -> None:
+        """A temperature, a nucleus and a seed are taken; the same seed gives the same answer."""
+        sampling = Sampling(max_tokens=8, temperature=1.0, top_p=0.9, top_k=40, seed=7)
+
+        assert texts(engine, [TALE], sampling) == texts(engine, [TALE], sampling)
+
+    @pytest.mark.parametrize(
+        "sampling",
+        [
+            Sampling(max_tokens=0),
+            Sampling(temperature=-1.0),
+            Sampling(top_p=0.0),
+            Sampling(top_k=-1),
+            Sampling(stop=("",)),
+        ],
+    )
+    def test_a_request_without_meaning_is_refused(self, engine: Engine, sampling: Sampling) -> None:
+        """What no answer could fit is an error, for whole answers and for streams."""
+        with pytest.raises(EngineError):
+            engine.complete([FRUITS], sampling)
+        with pytest.raises(EngineError):
+            list(engine.stream(FRUITS, sampling))
+
+    def test_a_closed_engine_says_so(self, fresh: OpenEngine, revision: str) -> None:
+        """Closing twice is fine; asking afterwards raises EngineClosed with the revision's name."""
+        engine = fresh()
+        engine.close()
+        engine.close()
+
+        with pytest.raises(EngineClosed, match=revision):
+            engine.complete([FRUITS], SHORT)
+        with pytest.raises(EngineClosed, match=revision):
+            list(engine.stream(FRUITS, SHORT))
+
+    def test_closing_ends_a_running_answer(self, fresh: OpenEngine) -> None:
+        """Who reads a stream of an engine that is closed is told, and not left waiting."""
+        engine = fresh()
+        stream = engine.stream(TALE, Sampling(max_tokens=4000))
+        next(stream)
+        engine.close()
+
+        with pytest.raises(EngineClosed):
+            list(stream)
