@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -157,18 +158,19 @@ def _train(
         schedule=recipe.schedule,
         seed=recipe.seed,
     )
-    trainer = NightTrainer(
-        model=model,
-        tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
-        recipe=recipe,
-        plan=steps,
-        material=Material(rows=rows, base_logprobs=reference, replay=replay.rows, pad=eos),
-        scratch=job.out / "scratch",
-        device=loaded.device,
-        bf16=loaded.dtype == torch.bfloat16,
-        on_step=lambda step, of, entry: report("train", step, of, **entry),
-    )
-    trainer.train()
+    with TemporaryDirectory() as scratch:  # transformers makes its folder, though nothing is saved there
+        trainer = NightTrainer(
+            model=model,
+            tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
+            recipe=recipe,
+            plan=steps,
+            material=Material(rows=rows, base_logprobs=reference, replay=replay.rows, pad=eos),
+            scratch=Path(scratch),
+            device=loaded.device,
+            bf16=loaded.dtype == torch.bfloat16,
+            on_step=lambda step, of, entry: report("train", step, of, **entry),
+        )
+        trainer.train()
     clock.lap("train")
     guards.learnt(entry["grad_norm"] for entry in trainer.history)
     after = _adapter_tensors(model)

@@ -79,6 +79,7 @@ def test_the_same_job_writes_the_same_bytes(starter_base, tmp_path):
         run(job(starter_base, out, recipe()))
         written.append((out / "adapter_model.safetensors").read_bytes())
     assert written[0] == written[1]
+    assert {"adapter_config.json", "adapter_model.safetensors"} == {f.name for f in out.iterdir()}
 
 
 def test_every_lora_tensor_moves_under_nf4_on_a_cpu(starter_base, tmp_path):
