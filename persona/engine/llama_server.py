@@ -51,6 +51,8 @@ class LlamaServer:
             ) from None
         finally:
             shutil.rmtree(folder)
+        # Its destructor waits forever for a loop that had not begun when it was told to end.
+        self.ask({"prompt": [0], "n_predict": 0, "cache_prompt": False})
 
     def generate(self, request: Mapping[str, Any], on_chunk: OnChunk) -> None:
         """Run one request; `on_chunk` gets each piece of the answer and says whether to stop."""

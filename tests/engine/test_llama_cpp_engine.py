@@ -183,6 +183,12 @@ def test_a_prompt_beyond_the_context_is_refused(starter_base) -> None:
         engine.close()
 
 
+def test_an_engine_that_was_never_asked_can_be_closed(starter_base) -> None:
+    """Closing right after opening ends, every time."""
+    for _ in range(3):
+        LlamaCppEngine(starter_base, None, "r0", context=256).close()
+
+
 def test_an_adapter_is_seen_to_apply(bare, adapted) -> None:
     """An adapter moves the base's probabilities by far more than rounding; the base has none to move them."""
     assert 0.0 == bare.adapter_effect()
