@@ -85,6 +85,8 @@ def encoder(base: Base) -> Encoder:
 def _replay(
     base: Base, recipe: Recipe, loaded: LoadedModel, encode: Encoder, eos: int, report: Report
 ) -> ReplaySet:
+    if recipe.replay_prompts == 0:
+        return ReplaySet(digest="none", rows=())
     kept = load_replay(base, recipe)
     if kept is not None:
         return kept
