@@ -19,7 +19,7 @@ from store.records import Message
 
 OpenEngine = Callable[[], Engine]
 
-SHORT = Sampling(max_tokens=12)
+SHORT = Sampling(max_tokens=8)
 
 
 def ask(text: str, *before: Message) -> Prompt:
