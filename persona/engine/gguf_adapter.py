@@ -46,9 +46,10 @@ def write_gguf_adapter(folder: Path, base: Base, out: Path) -> None:
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
     writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(lora.alpha))
-    for layer, module in lora.modules.items():
-        writer.add_tensor(f"{names[layer]}.lora_a", _plain(module.a.read()))
-        writer.add_tensor(f"{names[layer]}.lora_b", _plain(served.reorder(layer, module.b.read())))
+    for layer, name in names.items():
+        a, b = lora.factors(layer)
+        writer.add_tensor(f"{name}.lora_a", _plain(a))
+        writer.add_tensor(f"{name}.lora_b", _plain(served.reorder(layer, b)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from adapters.digest import parse
 from adapters.layout import CONFIG, WEIGHTS
 from persona.engine.tensors import StoredTensor, stored_tensors
@@ -58,6 +61,14 @@ class Lora:
         if isinstance(self.target_modules, str):
             return re.fullmatch(self.target_modules, layer) is not None
         return any(layer == name or layer.endswith("." + name) for name in self.target_modules)
+
+    def factors(self, layer: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        """A and B of one layer, as stored. Damaged if a value is no finite number."""
+        module = self.modules[layer]
+        both = module.a.read(), module.b.read()
+        if not all(np.isfinite(factor).all() for factor in both):
+            raise Damaged(self.path / WEIGHTS, f"{layer} has values that are no finite numbers", _ADVICE)
+        return both
 
 
 def read_lora(path: Path) -> Lora:

@@ -166,17 +166,12 @@ def adapter_effect(model: Any, tokens: Sequence[int]) -> float:
 def _fill(model: Any, lora: Lora) -> None:
     """Copy every factor into the model, and leave none as it was made."""
     waiting = {name: value for name, value in model.named_parameters() if ".lora_" in name}
-    for name, module in lora.modules.items():
-        for half, stored in (("A", module.a), ("B", module.b)):
+    for name in lora.modules:
+        for half, stored in zip("AB", lora.factors(name), strict=True):
             parameter = waiting.pop(f"base_model.model.{name}.lora_{half}.default.weight", None)
             if parameter is None or tuple(parameter.shape) != stored.shape:
                 raise EngineError(f"{lora.path}: peft made no place for lora_{half} of {name}")
-            values = torch.from_numpy(stored.read().astype("float32"))
-            if not values.isfinite().all():
-                raise Damaged(
-                    lora.path, f"lora_{half} of {name} holds values that are no numbers", "build it again"
-                )
-            parameter.data = values.to(parameter.device)
+            parameter.data = torch.from_numpy(stored.astype("float32")).to(parameter.device)
             parameter.requires_grad_(False)
     if waiting:
         raise EngineError(f"{lora.path}: holds nothing for {min(waiting)}")
