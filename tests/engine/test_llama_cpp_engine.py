@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import xllamacpp
-from contracts.engine_contract import FRUITS, SHORT, TALE, EngineContract, OpenEngine, ask
+from contracts.engine_contract import FRUITS, SEVERAL, SHORT, TALE, EngineContract, OpenEngine, ask
 from engine_parts import COLOURS, LONG, Recorder, next_turn
 from tokenizers import Tokenizer
 
@@ -26,6 +26,8 @@ from persona.errors import BadInput, Damaged, EngineError, PromptTooLong
 from store.records import Message
 
 pytestmark = pytest.mark.base
+
+LONGER = Sampling(max_tokens=24)  # by then a batch of several has made a difference in one answer of two
 
 
 @pytest.fixture(scope="module")
@@ -56,18 +58,23 @@ class TestLlamaCppEngine(EngineContract):
         return lambda: LlamaCppEngine(starter_base, None, "r0", context=4096)
 
 
-def test_no_revision_uses_what_another_computed(starter_base, lora_gguf, bare, adapted) -> None:
-    """Base, adapter and base again, asked about one long text, answer as engines that saw nothing before."""
-    first = [bare.complete([COLOURS[0]], SHORT), adapted.complete([COLOURS[0]], SHORT)]
-    again = [bare.complete([COLOURS[0]], SHORT), adapted.complete([COLOURS[0]], SHORT)]
-    cold = []
-    for adapter in (None, lora_gguf):
-        engine = LlamaCppEngine(starter_base, adapter, "cold", context=4096)
-        cold.append(engine.complete([COLOURS[0]], SHORT))
-        engine.close()
+def test_no_revision_uses_what_another_computed(starter_base, lora_gguf) -> None:
+    """Base, adapter and base again, asked about one long text, answer to the last bit as cold engines do."""
+    engines = {
+        name: Recorder(LlamaCppEngine(starter_base, adapter, name, context=1024))
+        for name, adapter in {"base": None, "lora": lora_gguf, "cold": None, "cold lora": lora_gguf}.items()
+    }
+    try:
+        asked = {name: engines[name].bits(COLOURS[0], 4) for name in ("base", "lora")}
+        again = {name: engines[name].bits(COLOURS[1], 4) for name in ("base", "lora")}
+        cold = {name: engines[f"cold {name}".replace(" base", "")].bits(COLOURS[1], 4) for name in again}
 
-    assert [a[0].text for a in cold] == [a[0].text for a in first] == [a[0].text for a in again]
-    assert cold[0][0].text != cold[1][0].text
+        assert all(engines[name].reused >= CHUNK for name in again)
+        assert cold == again
+        assert asked["base"] != asked["lora"]
+    finally:
+        for recorder in engines.values():
+            recorder.engine.close()
 
 
 def test_a_kept_prompt_changes_no_bit(starter_base, lora_gguf) -> None:
@@ -75,29 +82,25 @@ def test_a_kept_prompt_changes_no_bit(starter_base, lora_gguf) -> None:
     warm = Recorder(LlamaCppEngine(starter_base, lora_gguf, "warm", context=4096))
     cold = Recorder(LlamaCppEngine(starter_base, lora_gguf, "cold", context=4096))
     try:
-        answer = warm.engine.complete([COLOURS[0]], Sampling(max_tokens=20))[0].text
+        answer = warm.engine.complete([COLOURS[0]], Sampling(max_tokens=8))[0].text
         follow_up = next_turn(COLOURS[0], answer)
-        kept = warm.bits(follow_up, 8)
+        kept = warm.bits(follow_up, 6)
 
         assert warm.reused >= CHUNK
-        assert kept == cold.bits(follow_up, 8)
+        assert kept == cold.bits(follow_up, 6)
         assert 0 == cold.reused
     finally:
         warm.engine.close()
         cold.engine.close()
 
 
-def test_neighbours_change_no_bit(starter_base, lora_gguf) -> None:
-    """Long prompts that are asked at once, of an engine with an adapter, get what each gets alone."""
-    engine = LlamaCppEngine(starter_base, lora_gguf, "one", context=4096)
-    try:
-        alone = [engine.complete([prompt], SHORT)[0].text for prompt in COLOURS]
-        with ThreadPoolExecutor(len(COLOURS)) as pool:
-            at_once = list(pool.map(lambda p: engine.complete([p], SHORT)[0].text, COLOURS))
+def test_neighbours_change_no_word(adapted) -> None:
+    """Prompts that are asked at once, of an engine with an adapter, get what each gets alone."""
+    alone = [adapted.complete([prompt], LONGER)[0].text for prompt in SEVERAL]
+    with ThreadPoolExecutor(len(SEVERAL)) as pool:
+        at_once = list(pool.map(lambda prompt: adapted.complete([prompt], LONGER)[0].text, SEVERAL))
 
-        assert alone == at_once
-    finally:
-        engine.close()
+    assert alone == at_once
 
 
 def test_a_reader_can_leave_while_the_prompt_is_read(bare) -> None:
