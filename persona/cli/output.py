@@ -20,6 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text
 _KEPT = frozenset("\n\t")
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ON_ONE_LINE = 100  # characters of a cell
+_LONG = 20  # units of work, from which on a step's progress is worth lines of its own
 
 
 def printable(text: str) -> str:
@@ -105,7 +106,7 @@ OnProgress = Callable[[Mapping[str, Any]], None]
 def progress() -> Iterator[OnProgress]:
     """Takes {"step", "done", "total"} and maybe a "stage", and shows it on standard error.
 
-    A bar per step on a terminal, a line per new step elsewhere.
+    A bar per step on a terminal; elsewhere a line for each new step and each tenth of a long one.
     """
     if sys.stderr.isatty():
         with _bars() as on_progress:
@@ -143,12 +144,15 @@ def _step(event: Mapping[str, Any]) -> str:
 
 
 def _lines() -> OnProgress:
-    seen: set[str] = set()
+    said: dict[str, int] = {}
 
     def show(event: Mapping[str, Any]) -> None:
-        step = _step(event)
-        if step not in seen:
-            seen.add(step)
+        step, done, total = _step(event), event["done"], event.get("total")
+        tenths = done * 10 // total if total else 0
+        if step not in said:
             tell(step)
+        elif total and total >= _LONG and tenths > said[step]:
+            tell(f"{step}: {done} of {total}")
+        said[step] = max(tenths, said.get(step, 0))
 
     return show

@@ -80,6 +80,16 @@ def test_progress_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     assert ("", "train: steps\ndistill\n") == capsys.readouterr()
 
 
+def test_progress_of_long_work_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Work of many units says how far it is, a line for each tenth and not for each unit."""
+    with output.progress() as on_progress:
+        for done in range(41):
+            on_progress({"step": "train", "done": done, "total": 40})
+
+    expected = ["train"] + [f"train: {done} of 40" for done in range(4, 41, 4)]
+    assert expected == capsys.readouterr().err.splitlines()
+
+
 def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """There it is a bar on standard error, and markup in a step's name means nothing."""
     terminal = Terminal()
