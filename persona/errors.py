@@ -4,6 +4,7 @@ PersonaError                 1
 ├── BadInput                 2   a line, name or file that the user gave
 │   ├── UnknownBase
 │   ├── UnknownRevision
+│   ├── UnknownModel
 │   └── NotInitialised
 ├── SomeSkipped              3   the rest was done
 ├── Mismatch                 4   parts that do not belong together
@@ -19,6 +20,8 @@ PersonaError                 1
 │   └── ChildFailed
 ├── NoSpace                  8
 ├── PreparationFailed        9   a base could not be fetched or converted
+├── NotKept                  1   an answer or an act that the store did not take
+├── EnginesBusy             75   every engine that fits in memory is answering
 └── Busy                    75   another process holds the home
 
 130 is an interrupt (Ctrl-C). Errors of `store` and `adapters` are translated where they are caught.
@@ -50,6 +53,11 @@ class UnknownBase(BadInput):
 class UnknownRevision(BadInput):
     def __init__(self, ref: str) -> None:
         super().__init__(f"no revision {ref!r}: `persona revisions` lists them")
+
+
+class UnknownModel(BadInput):
+    def __init__(self, model: str, why: str = "") -> None:
+        super().__init__(f"no model {model!r}{': ' + why if why else ''}; GET /v1/models lists what there is")
 
 
 class NotInitialised(BadInput):
@@ -141,6 +149,20 @@ class PreparationFailed(PersonaError):
 
     def __init__(self, base: str, why: str, advice: str) -> None:
         super().__init__(f"base {base} could not be prepared: {why}; {advice}")
+
+
+class NotKept(PersonaError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"not kept: {why}")
+
+
+class EnginesBusy(PersonaError):
+    exit_code = 75
+
+    def __init__(self, model: str, loaded: int) -> None:
+        super().__init__(
+            f"{model} is not loaded, and all {loaded} engines are answering: try again soon, or raise serve.engines"
+        )
 
 
 class Busy(PersonaError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -58,6 +58,30 @@ class Turn:
     conversation: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upstream:
+    """Another model server that answers for model ids which are not persona's: OpenAI-compatible, `url` ends
+    before "/chat/completions". `key` is shown to it instead of the client's; empty: none is.
+    """
+
+    url: str
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Happening:
+    """Something that a client may want to show: numbers grow by one and begin at 1 with the daemon.
+
+    `kind` is "champion" (data: model, revision, before), "serving" (the same, once the swap is done),
+    "not_loaded" (model, why) or "night" (state, and what the night reports).
+    """
+
+    number: int
+    at: datetime
+    kind: str
+    data: Mapping[str, Json]
+
+
 class Desk(Protocol):
     """One identity's part of the daemon."""
 
@@ -69,18 +93,44 @@ class Desk(Protocol):
         ...
 
     def lease(self, model: str) -> AbstractContextManager[Lease]:
-        """The revision that `model` names now, loaded. UnknownModel; Busy while too many are loaded."""
+        """The revision that `model` names now, loaded. UnknownModel; EnginesBusy while too many are loaded."""
+        ...
+
+    def upstream(self, model: str) -> Upstream | None:
+        """Who answers for a model id that is not persona's; None: nobody does."""
         ...
 
     def keep(self, turn: Turn) -> str:
-        """The interaction's id, once it is durable."""
+        """The interaction's id, once it is durable. NotKept when it cannot be: the answer stands all the same."""
         ...
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
-        """Keep an act; without an interaction it is about the last one of `source`. UnknownId."""
+        """Keep an act, under its own id; without an interaction it is about the last one of `source`. BadInput."""
         ...
 
     def ask(self, name: str, arguments: Mapping[str, Json]) -> Json:
         """One of persona's own questions and commands (status, revisions, preferences, rollback, …), whose
         answer is plain JSON: the same as the command line's --json. BadInput for what is unknown."""
+        ...
+
+    def happenings(self, *, after: int, wait: float) -> Sequence[Happening]:
+        """Those with a number above `after`, oldest first: at once if there are any, else as soon as there is
+        one, and none when `wait` seconds have passed. The newest few hundred are kept.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visitor:
+    """Who shows a token. `name` is the client's, and the source of what it says."""
+
+    name: str
+    desk: Desk
+
+
+class Door(Protocol):
+    """Whom a token lets in, and to whose desk."""
+
+    def admit(self, token: str) -> Visitor | None:
+        """None for a token that is not known. Takes the same time however much of it is right."""
         ...
