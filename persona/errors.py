@@ -161,7 +161,8 @@ class EnginesBusy(PersonaError):
 
     def __init__(self, model: str, loaded: int) -> None:
         super().__init__(
-            f"{model} is not loaded, and all {loaded} engines are answering: try again soon, or raise serve.engines"
+            f"{model} is not loaded, and all {loaded} engines are answering: try again soon, or raise "
+            "serve.engines"
         )
 
 

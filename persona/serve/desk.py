@@ -93,7 +93,7 @@ class Desk(Protocol):
         ...
 
     def lease(self, model: str) -> AbstractContextManager[Lease]:
-        """The revision that `model` names now, loaded. UnknownModel; EnginesBusy while too many are loaded."""
+        """The revision that `model` names now, loaded. UnknownModel; EnginesBusy while there is no room."""
         ...
 
     def upstream(self, model: str) -> Upstream | None:
@@ -101,11 +101,11 @@ class Desk(Protocol):
         ...
 
     def keep(self, turn: Turn) -> str:
-        """The interaction's id, once it is durable. NotKept when it cannot be: the answer stands all the same."""
+        """The interaction's id, once it is durable. NotKept when it cannot be; the answer stands."""
         ...
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
-        """Keep an act, under its own id; without an interaction it is about the last one of `source`. BadInput."""
+        """Keep an act, as kept: without an interaction it is about the last one of `source`. BadInput."""
         ...
 
     def ask(self, name: str, arguments: Mapping[str, Json]) -> Json:
