@@ -115,6 +115,8 @@ class EngineClosed(EngineError):
 
 class PromptTooLong(EngineError):
     def __init__(self, tokens: int, context: int) -> None:
+        self.tokens = tokens
+        self.context = context
         super().__init__(
             f"the prompt has {tokens} tokens and the context has room for {context}, answer included: "
             "shorten it, or raise serve.context"

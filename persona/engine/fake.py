@@ -58,6 +58,11 @@ class ScriptedEngine:
         self._check(sampling)
         return self._speak(prompt, sampling)
 
+    def count(self, prompt: Prompt) -> int:
+        if self._closed.is_set():
+            raise EngineClosed(self._revision)
+        return sum(len(message.content.split()) for message in prompt.messages)
+
     def close(self) -> None:
         self._closed.set()
 
@@ -85,7 +90,7 @@ class ScriptedEngine:
                 text=text,
                 message=message,
                 finish_reason="tool_calls" if finish == "stop" and message.tool_calls else finish,
-                prompt_tokens=sum(len(m.content.split()) for m in prompt.messages),
+                prompt_tokens=sum(len(message.content.split()) for message in prompt.messages),
                 completion_tokens=len(words),
                 seconds=time.monotonic() - began,
             )

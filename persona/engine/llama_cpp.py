@@ -70,6 +70,10 @@ class LlamaCppEngine:
         check_sampling(sampling)
         return streamed(self._answering(self._wording.prompt(prompt), sampling))
 
+    def count(self, prompt: Prompt) -> int:
+        self._check_open()
+        return self._wording.count(prompt)
+
     def adapter_effect(self) -> float:
         """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
         if not self._has_adapter:

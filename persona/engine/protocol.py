@@ -87,6 +87,10 @@ class Engine(Protocol):
         """Deltas as they come. Closing the iterator cancels the generation within a second."""
         ...
 
+    def count(self, prompt: Prompt) -> int:
+        """How many tokens the prompt is, rendered; also when that is more than there is room for."""
+        ...
+
     def close(self) -> None:
         """Free everything. Idempotent. Calls after it raise EngineClosed."""
         ...

@@ -81,6 +81,10 @@ class TransformersEngine:
         tokens = self._wording.prompt(prompt)
         return streamed(lambda on_text, cancel: self._answer([tokens], sampling, on_text, cancel)[0])
 
+    def count(self, prompt: Prompt) -> int:
+        self._check_open()
+        return self._wording.count(prompt)
+
     def adapter_effect(self) -> float:
         """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
         with self._turns:

@@ -34,11 +34,17 @@ class Wording:
 
     def prompt(self, prompt: Prompt) -> list[int]:
         """The prompt up to where the assistant goes on. PromptTooLong if no answer fits behind it."""
-        text = self._template.render(prompt.messages, prompt.tools, add_generation_prompt=True)
-        tokens = self.encode(text)
+        tokens = self._rendered(prompt)
         if len(tokens) >= self.context:
             raise PromptTooLong(len(tokens), self.context)
         return tokens
+
+    def count(self, prompt: Prompt) -> int:
+        """The tokens of a prompt of any length."""
+        return len(self._rendered(prompt))
+
+    def _rendered(self, prompt: Prompt) -> list[int]:
+        return self.encode(self._template.render(prompt.messages, prompt.tools, add_generation_prompt=True))
 
     def pair(self, prompt: Prompt, completion: Message) -> tuple[list[int], list[int]]:
         """A prompt and a whole completion, its end token included."""

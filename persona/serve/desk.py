@@ -18,6 +18,23 @@ from store.records import Feedback
 
 Json = Any
 
+# What only looks, and may be asked for by GET; every other name is an act. Arguments of a GET are texts.
+READS = frozenset(
+    {
+        "status",
+        "revisions",
+        "report",
+        "diff",
+        "preferences",
+        "habits",
+        "conversations",
+        "conversation",
+        "search",
+        "tonight",
+        "runs",
+    }
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelCard:
@@ -35,12 +52,14 @@ class Lease:
 
     `model` is the resolved id ("persona:r7"), `revision` the content id ("r0" for the bare base).
     `statements` are the preferences that this revision's weights do not carry yet; they go into the prompt.
+    `controls` are the control tokens of the base's template (Template.control_tokens).
     """
 
     engine: Engine
     model: str
     revision: str
     statements: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

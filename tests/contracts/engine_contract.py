@@ -99,6 +99,13 @@ class EngineContract:
         assert answer.prompt_tokens > 0
         assert answer.seconds >= 0
 
+    def test_counts_a_prompt_as_it_will_be_read(self, engine: Engine) -> None:
+        """A count is what an answer then reports as the prompt's tokens, and a prompt of any length has one."""
+        answer = engine.complete([FRUITS], Sampling(max_tokens=1))[0]
+
+        assert answer.prompt_tokens == engine.count(FRUITS)
+        assert engine.count(ask("word " * 20_000)) >= 20_000
+
     def test_the_message_is_the_text_as_read(self, engine: Engine) -> None:
         """The message is the assistant's, with the text's content."""
         answer = engine.complete([FRUITS], SHORT)[0]
@@ -176,6 +183,8 @@ class EngineContract:
             engine.complete([FRUITS], SHORT)
         with pytest.raises(EngineClosed, match=revision):
             list(engine.stream(FRUITS, SHORT))
+        with pytest.raises(EngineClosed, match=revision):
+            engine.count(FRUITS)
 
     def test_closing_ends_a_running_answer(self, fresh: OpenEngine) -> None:
         """Who reads a stream of an engine that is closed is told, and not left waiting."""
