@@ -51,7 +51,8 @@ class Lease:
     """One revision, held for one request: it is neither swapped nor closed before the lease is left.
 
     `model` is the resolved id ("persona:r7"), `revision` the content id ("r0" for the bare base).
-    `statements` are the preferences that this revision's weights do not carry yet; they go into the prompt.
+    `statements` are the preferences that this revision's weights do not carry yet; `engine` itself puts those
+    of them that speak about a prompt into it, and what is kept stays the prompt as the client sent it.
     `controls` are the control tokens of the base's template (Template.control_tokens).
     """
 
