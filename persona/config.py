@@ -7,18 +7,29 @@ is refused with the nearest name that is, so a misspelt setting never counts as 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 
 from persona.errors import BadInput
 
 _PREFIX = "PERSONA_"
 Share = Annotated[float, Field(ge=0, le=1)]
 _DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # names become folder names
 
 
@@ -71,6 +82,29 @@ class ServeSettings(_Section):
     threads: PositiveInt | None = None  # None: as many as the engine finds best
 
 
+def _hours(text: str) -> str:
+    if not _HOURS.fullmatch(text):
+        raise ValueError("give two times of day as HH:MM-HH:MM, for example 23:00-07:00")
+    return text
+
+
+class ScheduleSettings(_Section):
+    """When a night may run by itself. It runs once a date: in the window after `idle_minutes` without anyone
+    at the machine, or at any hour after `long_idle_minutes`."""
+
+    enabled: bool = True
+    window: Annotated[str, AfterValidator(_hours)] = "23:00-07:00"  # local time; equal times: all day
+    idle_minutes: NonNegativeFloat = 30
+    long_idle_minutes: NonNegativeFloat = 120
+    on_battery: bool = False
+    max_load: PositiveFloat = 0.5  # of all processors together, averaged over five minutes
+    min_free_memory_gb: NonNegativeFloat | None = None  # None: what earlier nights took
+    min_free_disk_gb: NonNegativeFloat = 2
+    retries: Annotated[int, Field(ge=0, le=10)] = 2  # of a night that failed
+    keep_awake: bool = True  # while a night waits for the machine to be idle, and while it runs
+    notify: bool = True  # a note on the desktop when a night promoted something or gave up
+
+
 class Settings(_Section):
     """Every section, with defaults that work."""
 
@@ -79,6 +113,7 @@ class Settings(_Section):
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
     serve: ServeSettings = ServeSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
 
 def read_settings(file: Path, environ: Mapping[str, str]) -> Settings:
@@ -145,7 +180,8 @@ def _explain(detail: Any, file: Path, variables: Mapping[tuple[str, str], str]) 
     ]
     where = named_by[0] if named_by else f"{file}: [{section}]" + (f" {key}" if key else "")
     if not unknown:
-        return f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {detail['input']!r}"
+        said = detail["msg"].removeprefix("Value error, ")
+        return f"{where}: {said[0].lower()}{said[1:]}, not {detail['input']!r}"
     known = list(_keys_of(section)) if key else list(Settings.model_fields)
     near = difflib.get_close_matches(key or section, known, n=1)
     advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
