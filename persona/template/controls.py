@@ -35,6 +35,10 @@ class Controls:
         """The reverse of `shield` for an assistant's message, which is what a model wrote."""
         return _deep(self._in_assistant.mend, value)
 
+    def unsettled(self, text: str) -> int:
+        """How many characters at the end `mend` may change once more of an assistant's text is there."""
+        return self._in_assistant.unsettled(text)
+
     def first_in(self, text: str) -> str | None:
         """The control token that comes first in `text`."""
         return self._in_others.first_in(text)
@@ -47,12 +51,18 @@ class _Breaker:
         self._whole = _any(f"{head}(?={JOINER}*{rest})" for head, rest in bodies)
         self._broken = _any(f"(?<={head}){JOINER}(?={JOINER}*{rest})" for head, rest in bodies)
         self._token = _any(head + rest for head, rest in bodies)
+        begun = [(re.escape(token[0]), _beginning(token[1:])) for token in tokens]
+        self._begun = _any(f"{head}(?:{JOINER}+{rest})?\\Z" for head, rest in begun)
 
     def break_up(self, text: str) -> str:
         return self._whole.sub(lambda match: match[0] + JOINER, text)
 
     def mend(self, text: str) -> str:
         return self._broken.sub("", text)
+
+    def unsettled(self, text: str) -> int:
+        match = self._begun.search(text)
+        return len(text) - match.start() if match else 0
 
     def first_in(self, text: str) -> str | None:
         match = self._token.search(text)
@@ -62,6 +72,14 @@ class _Breaker:
 def literal_tokens(source: str) -> set[str]:
     """The control tokens that a template's source spells out."""
     return set(_LITERAL.findall(source))
+
+
+def _beginning(text: str) -> str:
+    """A pattern of every proper beginning of `text`, the empty one included."""
+    pattern = ""
+    for character in reversed(text[:-1]):
+        pattern = f"(?:{re.escape(character)}{pattern})?"
+    return pattern
 
 
 def _any(patterns: Iterable[str]) -> re.Pattern[str]:

@@ -100,7 +100,7 @@ class EngineContract:
         assert answer.seconds >= 0
 
     def test_counts_a_prompt_as_it_will_be_read(self, engine: Engine) -> None:
-        """A count is what an answer then reports as the prompt's tokens, and a prompt of any length has one."""
+        """A count is what an answer reports as the prompt's tokens, and a prompt of any length has one."""
         answer = engine.complete([FRUITS], Sampling(max_tokens=1))[0]
 
         assert answer.prompt_tokens == engine.count(FRUITS)
