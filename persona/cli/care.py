@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
 from persona.cli.session import opened
-from persona.errors import Busy, Damaged, PersonaError
-
-if TYPE_CHECKING:
-    from persona.bootstrap import Persona
+from persona.errors import Damaged, PersonaError
 
 _TOKEN_BYTES = 32
 
@@ -53,8 +50,10 @@ def init(
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is going on: who answers, what is kept, how the last night ended."""
+    from persona.answers import home
+
     with opened(context) as persona:
-        found = _status(persona)
+        found = home.status(persona)
     if as_json:
         say_json(found)
         return
@@ -74,44 +73,6 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("now", "a night or a preparation is running" if found["busy"] else "idle"),
         ],
     )
-
-
-def _status(persona: Persona) -> dict[str, Any]:
-    store, registry = persona.store, persona.registry
-    champion = persona.resolve("champion")
-    active = store.ledger.active()
-    habits = sum(entry.scope.startswith("tool:") for entry in active)
-    run = store.runs.latest()
-    return {
-        "home": str(persona.home.root),
-        "identity": persona.identity,
-        "base": persona.settings.base.name,
-        "champion": {"id": champion.id, "ref": champion.ref},
-        "candidates": sum(state == "candidate" for state in registry.states().values()),
-        "interactions": store.interactions.count(),
-        "feedback": len(store.feedback.all()),
-        "preferences": len(active) - habits,
-        "habits": habits,
-        "last_night": None
-        if run is None
-        else {
-            "run": run.id,
-            "outcome": str(run.state),
-            "at": run.ended_at or run.started_at,
-            "revision": run.revision,
-        },
-        "busy": _is_busy(persona),
-    }
-
-
-def _is_busy(persona: Persona) -> bool:
-    from persona.lock import home_lock
-
-    try:
-        with home_lock(persona.home.root):
-            return False
-    except Busy:
-        return True
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from persona.cli.output import AsJson, say, say_json, say_table, when
 from persona.cli.session import opened
-from persona.errors import BadInput
-
-if TYPE_CHECKING:
-    from adapters import Operation, Revision
-    from persona.bootstrap import Persona
-    from store.records import Run
 
 Ref = Annotated[str, typer.Argument(metavar="R", help="A revision: r7, r0 for the base, champion, or an id.")]
 
 
 def revisions(context: typer.Context, as_json: AsJson = False) -> None:
     """List all revisions, oldest first; r0 is the bare base."""
+    from persona.answers import history
+
     with opened(context) as persona:
-        registry = persona.registry
-        found = registry.survey()
-        states = registry.states()
-        rows = [
-            _bare_row(states["r0"]),
-            *(_row(revision, states[revision.id]) for revision in found.revisions),
-        ]
+        found = history.revisions(persona)
         if as_json:
-            say_json({"champion": registry.champion(), "revisions": rows})
+            say_json(found)
         else:
             say_table(
                 ("revision", "state", "made", "base", "snapshot", "id"),
@@ -42,32 +33,12 @@ def revisions(context: typer.Context, as_json: AsJson = False) -> None:
                         r["snapshot"] or "",
                         r["id"],
                     )
-                    for r in rows
+                    for r in found["revisions"]
                 ],
             )
-        if found.damage:
-            raise found.damage[0]
-
-
-def _row(revision: Revision, state: str) -> dict[str, Any]:
-    return {
-        "id": revision.id,
-        "ref": revision.ref,
-        "number": revision.number,
-        "state": str(state),
-        "created_at": revision.created_at,
-        "parent": revision.parent,
-        "base": revision.base.name,
-        "base_fingerprint": revision.base.fingerprint,
-        "snapshot": revision.snapshot,
-        "seed": revision.seed,
-        "build_key": revision.build_key,
-    }
-
-
-def _bare_row(state: str) -> dict[str, Any]:
-    keys = ("created_at", "parent", "base", "base_fingerprint", "snapshot", "seed", "build_key")
-    return {"id": "r0", "ref": "r0", "number": 0, "state": str(state), **dict.fromkeys(keys)}
+        damage = persona.registry.survey().damage if found["damage"] else ()
+        if damage:
+            raise damage[0]
 
 
 def report(
@@ -79,51 +50,27 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Say why a revision was accepted or rejected, and what was measured."""
+    from persona.answers import history
+
     with opened(context) as persona:
-        run = _run_of(persona, ref)
-        revision = persona.resolve(run.revision) if run.revision else None
-        if as_json:
-            say_json(
-                {
-                    "run": run.id,
-                    "outcome": str(run.state),
-                    "revision": run.revision,
-                    "ref": revision.ref if revision else None,
-                    "started_at": run.started_at,
-                    "ended_at": run.ended_at,
-                    "snapshot": run.snapshot,
-                    "reasons": list(run.reasons),
-                    "report": run.report,
-                    "costs": run.costs,
-                }
-            )
-        else:
-            _say_report(run, revision.ref if revision else None, samples=samples)
+        found = history.report(persona, ref)
+    if as_json:
+        say_json(found)
+    else:
+        _say_report(found, samples=samples)
 
 
-def _run_of(persona: Persona, ref: str | None) -> Run:
-    if ref is None:
-        run = persona.store.runs.latest()
-        if run is None:
-            raise BadInput("no night has run yet: `persona train --now` runs one")
-        return run
-    revision = persona.resolve(ref)
-    run = persona.store.runs.of_revision(revision.id)
-    if run is None:
-        raise BadInput(f"{revision.ref} has no report: no night of this store made it")
-    return run
-
-
-def _say_report(run: Run, ref: str | None, *, samples: bool) -> None:
+def _say_report(found: Mapping[str, Any], *, samples: bool) -> None:
     from persona.cli.scores import score_rows
     from persona.report import EvalReport
 
-    say(f"{ref or 'no revision'}: {run.state}, {when(run.ended_at or run.started_at)}")
-    for reason in run.reasons:
+    ref = found["ref"]
+    say(f"{ref or 'no revision'}: {found['outcome']}, {when(found['ended_at'] or found['started_at'])}")
+    for reason in found["reasons"]:
         say(f"  {reason}")
-    if run.report is None:
+    if found["report"] is None:
         return
-    measured = EvalReport.from_json(run.report)
+    measured = EvalReport.from_json(found["report"])
     say()
     say_table(
         ("measured on held-out prompts", "base", "champion then", ref or "candidate"),
@@ -144,10 +91,10 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier revision the champion again; r0 is the bare base."""
+    from persona.answers import history
+
     with opened(context) as persona:
-        target = None if to is None else persona.resolve(to).id
-        operation = persona.registry.rollback(target, reason="by hand")
-        _say_operation(persona, operation, as_json=as_json)
+        _say_operation(history.rollback(persona, to), as_json=as_json)
 
 
 def promote(
@@ -157,31 +104,14 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a revision the champion by hand."""
+    from persona.answers import history
+
     with opened(context) as persona:
-        registry = persona.registry
-        revision = persona.resolve(ref)
-        if registry.state(revision.id) == "rejected" and not yes:
-            raise BadInput(
-                f"{revision.ref} was rejected by the gate: `persona report {revision.ref}` says why; "
-                "add --yes to promote it all the same"
-            )
-        operation = registry.promote(revision.id, expected=registry.champion(), reason="by hand")
-        _say_operation(persona, operation, as_json=as_json)
+        _say_operation(history.promote(persona, ref, yes=yes), as_json=as_json)
 
 
-def _say_operation(persona: Persona, operation: Operation, *, as_json: bool) -> None:
-    now, before = persona.resolve(operation.revision), persona.resolve(operation.champion_before)
+def _say_operation(done: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
-        say_json(
-            {
-                "operation": operation.number,
-                "kind": str(operation.kind),
-                "champion": now.id,
-                "ref": now.ref,
-                "before": before.id,
-                "before_ref": before.ref,
-                "at": operation.at,
-            }
-        )
+        say_json(done)
     else:
-        say(f"{now.ref} is the champion now; it was {before.ref}")
+        say(f"{done['ref']} is the champion now; it was {done['before_ref']}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +14,6 @@ from persona.errors import BadInput, SomeSkipped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from persona.bootstrap import Persona
-
-_HABIT = "tool:"  # how the scope of an entry about a tool begins
 
 WithAll = Annotated[bool, typer.Option("--all", help="Also those that are no longer active.")]
 
@@ -78,19 +73,12 @@ def train(
     """Learn what is new: build a revision, judge it, and put it in use if it is better."""
     if not now:
         raise BadInput("say when: `persona train --now` runs the night in the foreground")
+    from persona.answers.learning import night_json
+
     with opened(context) as persona, progress() as on_progress:
         result = persona.night(on_progress)
     if as_json:
-        say_json(
-            {
-                "outcome": str(result.outcome),
-                "run": result.run,
-                "revision": result.revision,
-                "reasons": list(result.reasons),
-                "report": None if result.report is None else result.report.to_json(),
-                "costs": result.costs,
-            }
-        )
+        say_json(night_json(result))
         return
     say(f"{result.outcome}: {result.revision}" if result.revision else str(result.outcome))
     for reason in result.reasons:
@@ -120,16 +108,13 @@ def habits(
 def _entries(
     context: typer.Context, name: str, *, habits: bool, retire: str | None, every: bool, as_json: bool
 ) -> None:
+    from persona.answers import learning
     from store.json_forms import preference_json
 
     with opened(context) as persona:
         if retire is not None:
-            _retire(persona, retire)
-        entries = [
-            entry
-            for entry in persona.store.ledger.all()
-            if entry.scope.startswith(_HABIT) is habits and (every or entry.status == "active")
-        ]
+            tell(f"“{learning.retire_entry(persona, retire).statement}” is retired")
+        entries = learning.entries(persona, habits=habits, every=every, retire=None)
     if as_json:
         say_json({name: [preference_json(entry) for entry in entries]})
         return
@@ -142,49 +127,20 @@ def _entries(
     )
 
 
-def _retire(persona: Persona, entry_id: str) -> None:
-    """The last word until the user says it again; its evidence stays."""
-    from store.records import LedgerEvent, PreferenceStatus
-
-    entry = persona.store.ledger.get(entry_id)
-    if entry.status is PreferenceStatus.RETIRED:
-        raise BadInput(f"{entry_id} is retired already")
-    persona.store.ledger.append(
-        LedgerEvent(
-            preference=entry_id, at=datetime.now(UTC), status=PreferenceStatus.RETIRED, reason="by hand"
-        )
-    )
-    tell(f"“{entry.statement}” is retired")
-
-
 def prefer(
     context: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What you prefer, in your own words.")],
     as_json: AsJson = False,
 ) -> None:
     """State a preference. It shows in the ledger at once, and the next night learns it."""
-    from persona.distill import revise_ledger
-    from store.identity import with_id
-    from store.records import Feedback, FeedbackKind
+    from persona.answers import learning
 
-    if not text.strip():
-        raise BadInput("the preference is empty: say it in your own words")
     with opened(context) as persona:
-        stated = with_id(
-            Feedback(id="", kind=FeedbackKind.PREFERENCE, at=datetime.now(UTC), content=text.strip())
-        )
-        persona.store.feedback.add(stated)
-        changes = revise_ledger(persona.store)
+        found = learning.prefer(persona, text)
     if as_json:
-        say_json(
-            {
-                "feedback": stated.id,
-                "statement": stated.content,
-                "changes": [asdict(change) for change in changes],
-            }
-        )
+        say_json(found)
         return
-    for change in changes:
-        say(f"{change.kind.replace('_', ' ')}: {change.statement} ({change.reason})")
-    if not changes:
+    for change in found["changes"]:
+        say(f"{change['kind'].replace('_', ' ')}: {change['statement']} ({change['reason']})")
+    if not found["changes"]:
         say("nothing changes: it is known already")

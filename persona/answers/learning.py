@@ -1,0 +1,89 @@
+"""What is learned: preferences, habits, and what the user says of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from persona.bootstrap import Persona  # by name: the arguments are checked at run time
+from persona.errors import BadInput
+
+if TYPE_CHECKING:
+    from persona.nightly import NightResult
+    from store.records import Preference
+
+_HABIT = "tool:"  # how the scope of an entry about a tool begins
+
+
+def preferences(persona: Persona, every: bool = False, retire: str | None = None) -> dict[str, Any]:
+    """The entries of the ledger that are active, or `every` one; `retire` takes the one with that id out."""
+    return {"preferences": _entries(persona, habits=False, every=every, retire=retire)}
+
+
+def habits(persona: Persona, every: bool = False, retire: str | None = None) -> dict[str, Any]:
+    """The same for what is about tools."""
+    return {"habits": _entries(persona, habits=True, every=every, retire=retire)}
+
+
+def _entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) -> list[Any]:
+    from store.json_forms import preference_json
+
+    return [preference_json(e) for e in entries(persona, habits=habits, every=every, retire=retire)]
+
+
+def entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) -> list[Preference]:
+    if retire is not None:
+        retire_entry(persona, retire)
+    return [
+        entry
+        for entry in persona.store.ledger.all()
+        if entry.scope.startswith(_HABIT) is habits and (every or entry.status == "active")
+    ]
+
+
+def retire_entry(persona: Persona, entry_id: str) -> Preference:
+    """The last word until the user says it again; its evidence stays."""
+    from store.records import LedgerEvent, PreferenceStatus
+
+    entry = persona.store.ledger.get(entry_id)
+    if entry.status is PreferenceStatus.RETIRED:
+        raise BadInput(f"{entry_id} is retired already")
+    persona.store.ledger.append(
+        LedgerEvent(
+            preference=entry_id, at=datetime.now(UTC), status=PreferenceStatus.RETIRED, reason="by hand"
+        )
+    )
+    return entry
+
+
+def prefer(persona: Persona, text: str) -> dict[str, Any]:
+    """State a preference. It shows in the ledger at once, and the next night learns it."""
+    from persona.distill import revise_ledger
+    from store.identity import with_id
+    from store.records import Feedback, FeedbackKind
+
+    if not text.strip():
+        raise BadInput("the preference is empty: say it in your own words")
+    stated = with_id(
+        Feedback(id="", kind=FeedbackKind.PREFERENCE, at=datetime.now(UTC), content=text.strip())
+    )
+    persona.store.feedback.add(stated)
+    changes = revise_ledger(persona.store)
+    return {
+        "feedback": stated.id,
+        "statement": stated.content,
+        "changes": [asdict(change) for change in changes],
+    }
+
+
+def night_json(result: NightResult) -> dict[str, Any]:
+    """How a night ended."""
+    return {
+        "outcome": str(result.outcome),
+        "run": result.run,
+        "revision": result.revision,
+        "reasons": list(result.reasons),
+        "report": None if result.report is None else result.report.to_json(),
+        "costs": result.costs,
+    }
