@@ -70,6 +70,14 @@ class Registry:
         """Remove what is staged under `name`, if anything."""
         staging.discard(self._layout, name)
 
+    def staged_at(self, name: str) -> Path:
+        """Where stage() put it."""
+        return self._layout.staged(name)
+
+    def staged(self) -> list[str]:
+        """Names of what was staged and neither published nor discarded."""
+        return [path.name for path in entries(self._layout.staging) if path.is_dir()]
+
     def publish(self, staged: Path, build: Build) -> Revision:
         """Make the staged files a revision, with the next free number, as a candidate. Durable on return.
 

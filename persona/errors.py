@@ -18,11 +18,14 @@ PersonaError                 1
 ├── TrainingError            7
 │   ├── BrokenNumerics
 │   └── ChildFailed
+│       └── OutOfMemory
 ├── NoSpace                  8
+│   └── DiskFull
 ├── PreparationFailed        9   a base could not be fetched or converted
 ├── NotKept                  1   an answer or an act that the store did not take
 ├── EnginesBusy             75   every engine that fits in memory is answering
-└── Busy                    75   another process holds the home
+├── Busy                    75   another process holds the home
+└── Yielded                 75   the user came first; the work starts again from nothing
 
 130 is an interrupt (Ctrl-C). Errors of `store` and `adapters` are translated where they are caught.
 Messages are built here, from typed arguments: what, where, what to do.
@@ -137,12 +140,37 @@ class ChildFailed(TrainingError):
         super().__init__(f"{stage} did not finish: {why}; see {log}")
 
 
+class OutOfMemory(ChildFailed):
+    """A budget, the system or a library said so. `tries` counts all that ended this way."""
+
+    def __init__(self, stage: str, why: str, log: Path, *, tries: int = 1) -> None:
+        often = "" if tries == 1 else f", the last of {tries} tries"
+        super().__init__(
+            stage,
+            f"out of memory ({why}{often}); close other programs, raise train.memory_gb, or choose a smaller "
+            "base",
+            log,
+        )
+        self._parts = (stage, why, log)
+
+    def after(self, tries: int) -> OutOfMemory:
+        """The same end, after this many tries."""
+        return OutOfMemory(*self._parts, tries=tries)
+
+
 class NoSpace(PersonaError):
     exit_code = 8
 
     def __init__(self, path: Path, need: int, free: int) -> None:
         super().__init__(
             f"{path}: {need / 1e6:.0f} MB needed and {free / 1e6:.0f} MB free; free some space and try again"
+        )
+
+
+class DiskFull(NoSpace):
+    def __init__(self, place: Path, stage: str) -> None:
+        PersonaError.__init__(
+            self, f"the disk of {place} was full in the middle of {stage}; free some space and try again"
         )
 
 
@@ -173,3 +201,24 @@ class Busy(PersonaError):
 
     def __init__(self, home: Path) -> None:
         super().__init__(f"another persona process is at work in {home}: wait for it, or stop it")
+
+
+class Yielded(PersonaError):
+    """Work that cannot stand still was told to end; nothing of it was kept."""
+
+    exit_code = 75
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(f"{stage} made room for you; it starts again when the machine is idle")
+
+
+class DaemonRuns(Busy):
+    def __init__(self, home: Path, url: str | None) -> None:
+        PersonaError.__init__(
+            self, f"a daemon serves {home} already{f' at {url}' if url else ''}: stop that one first"
+        )
+
+
+class NightRuns(Busy):
+    def __init__(self, pid: int) -> None:
+        PersonaError.__init__(self, f"a night is running already, in process {pid}: wait for it")

@@ -66,8 +66,22 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """How the build went. `losses` has one number a step by term, unweighted; `too_long` were left out."""
+
+    rows: int
+    pairs: int
+    too_long: int
+    steps: int
+    tokens: int
+    device: str
+    losses: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EvalReport:
-    """`statements` names the preferences by id; `engine` is the kind that generated."""
+    """`statements` names the preferences by id; `engine` is the kind that generated. `training` is None for
+    a candidate that an earlier night built."""
 
     candidate: Arm
     champion: Arm
@@ -76,10 +90,15 @@ class EvalReport:
     engine: str
     samples: tuple[Sample, ...] = ()
     seconds: float = 0.0
+    training: Training | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
-        return {**asdict(self), "samples": [asdict(sample) for sample in self.samples]}
+        plain = asdict(self)
+        plain["samples"] = list(plain["samples"])
+        if self.training is not None:
+            plain["training"]["losses"] = {term: list(each) for term, each in self.training.losses.items()}
+        return plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> EvalReport:
@@ -92,11 +111,19 @@ class EvalReport:
             engine=plain["engine"],
             samples=tuple(Sample(**s) for s in plain.get("samples", ())),
             seconds=plain.get("seconds", 0.0),
+            training=_training(plain.get("training")),
         )
 
 
 def _rate(plain: Mapping[str, int] | None) -> Rate | None:
     return None if plain is None else Rate(**plain)
+
+
+def _training(plain: Mapping[str, Any] | None) -> Training | None:
+    if plain is None:
+        return None
+    losses = {term: tuple(values) for term, values in plain["losses"].items()}
+    return Training(**{**plain, "losses": losses})
 
 
 def _arm(plain: Mapping[str, Any]) -> Arm:

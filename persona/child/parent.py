@@ -12,35 +12,37 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
-
 from adapters.durable import write_file
-from persona.child.budget import Budget, family_of, has_ended, resident_bytes
+from adapters.errors import WriteFailed
+from adapters.failpoint import reach
+from persona.child.budget import Budget, Excess, Resource, Usage
+from persona.child.ending import end
 from persona.child.environment import child_environment
-from persona.child.lines import LineReader
-from persona.child.worker import RESULT, error_from_json
-from persona.errors import ChildFailed
+from persona.child.exhaustion import out_of_space
+from persona.child.fence import Fence, NoFence, open_fence
+from persona.child.following import Following, GaveWay, OnProgress
+from persona.child.pause import Pause
+from persona.child.settling import Role
+from persona.child.strays import NOTE, note
+from persona.child.worker import DISK_FULL, RESULT, error_from_json
+from persona.errors import ChildFailed, DiskFull, OutOfMemory, Yielded
 
-OnProgress = Callable[[Mapping[str, Any]], None]
-
-_POLL_SECONDS = 0.2
-_GRACE_SECONDS = 3.0  # between asking a child to end and making it
+_SYSTEM_KILLS = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildResult:
-    """What a child that ended well gave back. `peak_bytes` is sampled five times a second."""
+    """What a child that ended well gave back; `fence` names what held its memory beside our own samples."""
 
     result: Mapping[str, Any]
-    seconds: float
-    peak_bytes: int
+    usage: Usage
     exit_code: int
+    fence: str
 
 
 def run_child(
@@ -52,35 +54,85 @@ def run_child(
     budget: Budget,
     on_progress: OnProgress,
     cancel: threading.Event | None = None,
+    pause: Pause | None = None,
 ) -> ChildResult:
     """Run `python -m MODULE job.json` in `folder`, which must exist, and wait for its result.
 
     `on_progress` is called in this thread with every JSON object that the child prints and that has an
-    "event". The child's own PersonaError is raised here as itself; every other end without a result is
-    ChildFailed, with the last line of the log. Setting `cancel`, or Ctrl-C, ends the child; both raise
+    "event", and when the child stands still for the user and goes on ("paused", "continued"). The child's own
+    PersonaError is raised here as itself. Memory that ran out is OutOfMemory, whoever noticed; a full disk is
+    DiskFull; every other end without a result is ChildFailed, with the last line of the log. Yielded: the
+    user came back and the child was told to end. Setting `cancel`, or Ctrl-C, ends the child; both raise
     KeyboardInterrupt.
     """
+    try:
+        return _run(module, job, folder, stage, budget, on_progress, cancel, pause)
+    except (OSError, WriteFailed) as error:
+        if out_of_space(error):
+            raise DiskFull(folder, stage) from error
+        raise
+
+
+def _run(
+    module: str,
+    job: Mapping[str, Any],
+    folder: Path,
+    stage: str,
+    budget: Budget,
+    on_progress: OnProgress,
+    cancel: threading.Event | None,
+    pause: Pause | None,
+) -> ChildResult:
     (folder / RESULT).unlink(missing_ok=True)
+    reach("child.write_job")
     write_file(folder / "job.json", json.dumps(job).encode())
     log = folder / f"{stage}.log"
-    began = time.monotonic()
-    with _opened_log(log) as errors, _started(module, folder, errors) as child:
-        following = _Following(child, log=errors, budget=budget, on_progress=on_progress, cancel=cancel)
-        why = following.until_end()
-    if why is not None:
-        raise ChildFailed(stage, why, log)
+    killed_before = _killed_by_system()
+    with _fence(budget) as fence, _opened_log(log) as errors:
+        with _started(module, folder, errors, budget, fence) as child:
+            following = Following(
+                child, log=errors, budget=budget, on_progress=on_progress, cancel=cancel, pause=pause
+            )
+            try:
+                excess = following.until_end()
+            except GaveWay:
+                raise Yielded(stage) from None
+            reach("child.end")
+        fenced_in = fence.kills()
+    if excess is not None:
+        raise _spent(excess, stage, log)
+    if fenced_in:  # maybe a process that the child started and could do without: not to be relied on
+        assert budget.memory_bytes is not None
+        raise OutOfMemory(
+            stage, f"the system ended it, its budget is {budget.memory_bytes / 1e9:.2f} GB", log
+        )
+    starved = _killed_by_system() > killed_before
     return ChildResult(
-        result=_result(folder, stage, log, child.returncode),
-        seconds=time.monotonic() - began,
-        peak_bytes=following.peak_bytes,
+        result=_result(folder, stage, log, child.returncode, starved=starved),
+        usage=following.usage,
         exit_code=child.returncode,
+        fence=fence.kind,
     )
 
 
 @contextlib.contextmanager
-def _started(module: str, folder: Path, errors: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _fence(budget: Budget) -> Iterator[Fence | NoFence]:
+    fence = open_fence(budget.memory_bytes)
+    try:
+        yield fence
+    finally:
+        fence.remove()
+
+
+@contextlib.contextmanager
+def _started(
+    module: str, folder: Path, errors: IO[bytes], budget: Budget, fence: Fence | NoFence
+) -> Iterator[subprocess.Popen[bytes]]:
+    role = Role(parent=os.getpid(), idle=budget.idle, file_bytes=budget.file_bytes)
+    command = [sys.executable, "-P", "-m", "persona.child", json.dumps(asdict(role)), module]
+    reach("child.start")
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "persona.child", str(os.getpid()), module, str(folder / "job.json")],
+        [*command, str(folder / "job.json")],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=errors,
@@ -89,112 +141,51 @@ def _started(module: str, folder: Path, errors: IO[bytes]) -> Iterator[subproces
         start_new_session=True,  # a Ctrl-C in the terminal reaches us alone, and we end the child
     )
     try:
+        with contextlib.suppress(ProcessLookupError):  # it ended at once, and says why in its log
+            fence.admit(child.pid)
+        note(folder, child.pid)
+        reach("child.follow")
         yield child
     finally:
-        _end(child)
+        end(child)
+        (folder / NOTE).unlink(missing_ok=True)
 
 
-class _Following:
-    """One child while it runs."""
-
-    def __init__(
-        self,
-        child: subprocess.Popen[bytes],
-        *,
-        log: IO[bytes],
-        budget: Budget,
-        on_progress: OnProgress,
-        cancel: threading.Event | None,
-    ) -> None:
-        assert child.stdout is not None
-        self.peak_bytes = 0
-        self._began = time.monotonic()
-        self._root = psutil.Process(child.pid)
-        self._lines = LineReader(child.stdout)
-        self._log, self._budget, self._on_progress, self._cancel = log, budget, on_progress, cancel
-
-    def until_end(self) -> str | None:
-        """Returns when the child has ended, or why it has to be. It is not reaped here: see `_end`."""
-        sampled = -_POLL_SECONDS
-        while not has_ended(self._root):
-            if self._cancel is not None and self._cancel.is_set():
-                raise KeyboardInterrupt
-            elapsed = time.monotonic() - self._began
-            if elapsed - sampled >= _POLL_SECONDS:
-                sampled = elapsed
-                now = resident_bytes(family_of(self._root))
-                self.peak_bytes = max(self.peak_bytes, now)
-                if why := self._budget.exceeded_by(seconds=elapsed, memory_bytes=now):
-                    return why
-            self._pass_on(self._lines.read(_POLL_SECONDS))
-        self._pass_on(self._lines.rest())
-        return None
-
-    def _pass_on(self, lines: Sequence[bytes]) -> None:
-        for line in lines:
-            event = _event(line)
-            if event is None:
-                self._log.write(line)  # a library that prints
-                self._log.flush()
-            else:
-                self._on_progress(event)
+def _spent(excess: Excess, stage: str, log: Path) -> ChildFailed:
+    kind = OutOfMemory if excess.of is Resource.MEMORY else ChildFailed
+    return kind(stage, excess.why, log)
 
 
-def _event(line: bytes) -> Mapping[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask what still runs to end, then make it. Reaps the child last, until when its id stays its own."""
-    root = psutil.Process(child.pid)
-    family = family_of(root)
-    try:
-        if not has_ended(root):
-            _signal(family, child.pid, signal.SIGTERM)
-            _wait_for_end([root])
-    finally:  # a second Ctrl-C during the wait comes here at once
-        family = list({*family, *family_of(root)})
-        _signal(family, child.pid, signal.SIGKILL)
-        _wait_for_end(family)  # large ones take a moment to give their memory back
-        child.wait()
-        assert child.stdout is not None
-        child.stdout.close()
-
-
-def _wait_for_end(family: Sequence[psutil.Process]) -> None:
-    deadline = time.monotonic() + _GRACE_SECONDS
-    while not all(map(has_ended, family)) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS / 10)
-
-
-def _signal(family: Sequence[psutil.Process], group: int, number: signal.Signals) -> None:
-    """To the group, and to descendants that left it."""
-    os.killpg(group, number)
-    for process in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-
-
-def _result(folder: Path, stage: str, log: Path, exit_code: int) -> Mapping[str, Any]:
+def _result(folder: Path, stage: str, log: Path, exit_code: int, *, starved: bool) -> Mapping[str, Any]:
     try:
         result = json.loads((folder / RESULT).read_bytes())
     except FileNotFoundError:
         result = None
     if isinstance(result, dict) and isinstance(result.get("error"), dict):
         raise error_from_json(result["error"])
+    if isinstance(result, dict) and "out_of_memory" in result:
+        raise OutOfMemory(stage, str(result["out_of_memory"]), log)
+    if exit_code == DISK_FULL and result is None:
+        raise DiskFull(folder, stage)
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
-        hint = "; the system may have run out of memory" if name == "SIGKILL" else ""
-        raise ChildFailed(stage, f"it was ended by {name}{hint}", log)
+        if name == "SIGKILL" and starved:
+            raise OutOfMemory(stage, "the system ended it", log)
+        raise ChildFailed(stage, f"it was ended by {name}", log)
     if exit_code > 0:
         raise ChildFailed(stage, _last_line(log) or f"it ended with exit code {exit_code}", log)
     if not isinstance(result, dict):
         raise ChildFailed(stage, "it ended without a result", log)
     return result
+
+
+def _killed_by_system() -> int:
+    """How many processes the kernel ended for want of memory since it booted; 0 where it does not say."""
+    try:
+        lines = _SYSTEM_KILLS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _last_line(log: Path, *, limit: int = 4096) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import persona.errors
 from adapters.durable import write_file
-from persona.errors import PersonaError
+from persona.child.exhaustion import out_of_memory, out_of_space
+from persona.errors import NoSpace, PersonaError, TrainingError
 
 RESULT = "result.json"
+DISK_FULL = NoSpace.exit_code  # the end of a child that may not have been able to write even its result
 
 
 class Report(Protocol):
@@ -29,21 +32,40 @@ def serve_job(work: Callable[[Mapping[str, Any], Report], Mapping[str, Any]]) ->
     """Do `work` on the job file named on the command line; the exit code for `sys.exit`.
 
     The work's mapping becomes the result. A PersonaError is the result as well, so that the parent can
-    raise it again; any other exception is left to Python, whose traceback ends in the log.
+    raise it again, and so is the end of memory or disk space; any other exception is left to Python, whose
+    traceback ends in the log.
     """
     job_file = Path(sys.argv[1])
-    job = json.loads(job_file.read_bytes())
     try:
+        job = json.loads(job_file.read_bytes())
         result, code = work(job, _report), 0
     except PersonaError as error:
         result, code = {"error": _error_to_json(error)}, error.exit_code
-    write_file(job_file.with_name(RESULT), json.dumps(result, allow_nan=False).encode())
+    except Exception as error:
+        if out_of_space(error):
+            traceback.print_exc()
+            return DISK_FULL
+        if not out_of_memory(error):
+            raise
+        traceback.print_exc()
+        result, code = {"out_of_memory": _first_line(error)}, TrainingError.exit_code
+    try:
+        write_file(job_file.with_name(RESULT), json.dumps(result, allow_nan=False).encode())
+    except Exception as error:
+        if not out_of_space(error):
+            raise
+        traceback.print_exc()
+        return DISK_FULL
     return code
 
 
 def _report(step: str, done: int, total: int | None = None, **more: Any) -> None:
     event = {"event": "progress", "step": step, "done": done, "total": total, **more}
     print(json.dumps(event), flush=True)  # noqa: T201  # the protocol
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def _error_to_json(error: PersonaError) -> dict[str, Any]:

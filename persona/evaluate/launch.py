@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from persona.child import Budget, run_child
+from persona.child import Budget, Pause, Usage, run_child
 from persona.evaluate.job import EvaluationJob
 from persona.report import EvalReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluated:
-    """`seconds` and `peak_bytes` are of the whole process, its start included."""
+    """`usage` is of the whole process, its start included."""
 
     report: EvalReport
-    seconds: float
-    peak_bytes: int
+    usage: Usage
 
 
 def evaluate(
@@ -29,6 +28,7 @@ def evaluate(
     budget: Budget,
     on_progress: Callable[[Mapping[str, Any]], None],
     cancel: threading.Event | None = None,
+    pause: Pause | None = None,
 ) -> Evaluated:
     """Runs the evaluation to its end; `folder` keeps its job, log and result.
 
@@ -43,7 +43,6 @@ def evaluate(
         budget=budget,
         on_progress=on_progress,
         cancel=cancel,
+        pause=pause,
     )
-    return Evaluated(
-        report=EvalReport.from_json(done.result), seconds=done.seconds, peak_bytes=done.peak_bytes
-    )
+    return Evaluated(report=EvalReport.from_json(done.result), usage=done.usage)

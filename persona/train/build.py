@@ -37,6 +37,7 @@ from persona.train.replay import ReplaySet, load_replay, make_replay
 from persona.train.rows import Encoder, Row, by_prompt, make_rows
 from persona.train.trainer import NightTrainer
 
+SCORED_TOKENS = 768  # at once, prompts and padding included, when the base reads pairs and replay answers
 VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
 
 
@@ -68,9 +69,10 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     loaded = load_model(base, device=device, quantisation=recipe.quantisation)
     require_plain_attention(loaded.model.config)
     clock.lap("load")
-    replay = _replay(base, recipe, loaded, encode, eos, report)
+    portion = SCORED_TOKENS >> job.halvings
+    replay = _replay(base, recipe, loaded, encode, eos, portion, report)
     clock.lap("replay")
-    reference = _reference(job.reference, base, made.rows, loaded, eos, report)
+    reference = _reference(job.reference, base, made.rows, loaded, eos, portion, report)
     clock.lap("reference")
     outcome = _train(job, made.rows, reference, replay, loaded, eos, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
@@ -83,7 +85,13 @@ def encoder(base: Base) -> Encoder:
 
 
 def _replay(
-    base: Base, recipe: Recipe, loaded: LoadedModel, encode: Encoder, eos: int, report: Report
+    base: Base,
+    recipe: Recipe,
+    loaded: LoadedModel,
+    encode: Encoder,
+    eos: int,
+    portion: int,
+    report: Report,
 ) -> ReplaySet:
     if recipe.replay_prompts == 0:
         return ReplaySet(digest="none", rows=())
@@ -98,7 +106,9 @@ def _replay(
             engine=engine,
             template=base.template,
             encode=encode,
-            top_logprobs=lambda pairs, k: top_logprobs(loaded.model, pairs, k, pad=eos, device=loaded.device),
+            top_logprobs=lambda pairs, k: top_logprobs(
+                loaded.model, pairs, k, pad=eos, device=loaded.device, budget=portion
+            ),
             on_progress=lambda done, total: report("replay", done, total),
         )
     finally:
@@ -106,7 +116,13 @@ def _replay(
 
 
 def _reference(
-    cache: Path, base: Base, rows: tuple[Row, ...], loaded: LoadedModel, eos: int, report: Report
+    cache: Path,
+    base: Base,
+    rows: tuple[Row, ...],
+    loaded: LoadedModel,
+    eos: int,
+    portion: int,
+    report: Report,
 ) -> list[tuple[float, float] | None]:
     """log p under the bare base of both sides of each pair, from the cache where it is known.
 
@@ -121,7 +137,7 @@ def _reference(
     report("reference", 0, len(missing))
     if missing:
         sides = [(row.prompt, side) for row in missing for side in (row.chosen, row.rejected)]
-        scores = sequence_logprobs(loaded.model, sides, pad=eos, device=loaded.device)
+        scores = sequence_logprobs(loaded.model, sides, pad=eos, device=loaded.device, budget=portion)
         for n, row in enumerate(missing):
             known[row.example] = scores[2 * n : 2 * n + 2]
         write_file(cache, json.dumps({key: known}).encode())
@@ -157,7 +173,7 @@ def _train(
         user_lengths=[row.length for row in rows],
         groups=by_prompt(rows),
         replay_lengths=[row.length for row in replay.rows],
-        schedule=recipe.schedule,
+        schedule=replace(recipe.schedule, micro_tokens=recipe.schedule.micro_tokens >> job.halvings),
         seed=recipe.seed,
     )
     with TemporaryDirectory() as scratch:  # transformers makes its folder, though nothing is saved there

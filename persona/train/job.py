@@ -16,7 +16,8 @@ from store.records import Example
 class TrainingJob:
     """`out` is an empty staging folder of the registry; `reference` caches base log-probabilities of pairs.
 
-    `device` is "cpu", "cuda" or "auto"; `threads` 0 leaves the choice to torch.
+    `device` is "cpu", "cuda" or "auto"; `threads` 0 leaves the choice to torch. `halvings` says how often the
+    portions that are computed at once were halved for want of memory: a step's rows and loss stay the same.
     """
 
     home: Path
@@ -28,6 +29,7 @@ class TrainingJob:
     reference: Path
     device: str = "auto"
     threads: int = 0
+    halvings: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -41,6 +43,7 @@ class TrainingJob:
             "reference": str(self.reference),
             "device": self.device,
             "threads": self.threads,
+            "halvings": self.halvings,
         }
 
     @classmethod
@@ -55,6 +58,7 @@ class TrainingJob:
             reference=Path(plain["reference"]),
             device=plain["device"],
             threads=plain["threads"],
+            halvings=plain["halvings"],
         )
 
 

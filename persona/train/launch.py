@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from persona.child import Budget, run_child
+from persona.child import Budget, Pause, Usage, run_child
 from persona.train.job import TrainingJob, TrainingOutcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trained:
-    """`seconds` and `peak_bytes` are of the whole process, its start included."""
+    """`usage` is of the whole process, its start included."""
 
     outcome: TrainingOutcome
-    seconds: float
-    peak_bytes: int
+    usage: Usage
 
 
 def train(
@@ -28,6 +27,7 @@ def train(
     budget: Budget,
     on_progress: Callable[[Mapping[str, Any]], None],
     cancel: threading.Event | None = None,
+    pause: Pause | None = None,
 ) -> Trained:
     """Runs the trainer to its end; `folder` keeps its job, log and result.
 
@@ -42,7 +42,6 @@ def train(
         budget=budget,
         on_progress=on_progress,
         cancel=cancel,
+        pause=pause,
     )
-    return Trained(
-        outcome=TrainingOutcome.from_json(done.result), seconds=done.seconds, peak_bytes=done.peak_bytes
-    )
+    return Trained(outcome=TrainingOutcome.from_json(done.result), usage=done.usage)

@@ -87,8 +87,8 @@ def test_result_and_progress(run: Callable[..., ChildResult]) -> None:
         {"event": "progress", "step": "fit", "done": 2, "total": 2, "loss": 0.5},
     ] == events
     assert 0 == outcome.exit_code
-    assert 0.5 <= outcome.seconds < 30
-    assert outcome.peak_bytes > 5_000_000
+    assert 0.5 <= outcome.usage.seconds < 30
+    assert outcome.usage.peak_bytes > 5_000_000
 
 
 def test_a_child_is_a_child(run: Callable[..., ChildResult]) -> None:
@@ -225,7 +225,7 @@ def test_peak_memory_is_reported(run: Callable[..., ChildResult]) -> None:
     """What was allocated and freed again still shows in the peak."""
     outcome = run("x = bytearray(150_000_000)\ntime.sleep(0.6)\ndel x\nreturn {}")
 
-    assert 150_000_000 < outcome.peak_bytes < 400_000_000
+    assert 150_000_000 < outcome.usage.peak_bytes < 400_000_000
 
 
 def test_leftover_grandchildren_end(run: Callable[..., ChildResult]) -> None:

@@ -13,9 +13,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from adapters import Registry
-from persona import nightly
 from persona.base import Base, FingerprintParts
-from persona.child import Budget
+from persona.child import Budget, Usage
 from persona.evaluate import Evaluated, EvaluationJob
 from persona.nightly import Night, NightResult, run_night
 from persona.paths import Home, make_private
@@ -85,7 +84,7 @@ class Stages:
             rows=1, pairs=0, too_long=(), steps=1, trained_tokens=1, parameters=4, device="cpu",
             dtype="float32", quantisation="none", replay="", losses={}, seconds={}, versions={"torch": "0"},
         )  # fmt: skip
-        return Trained(outcome=outcome, seconds=1.0, peak_bytes=1)
+        return Trained(outcome=outcome, usage=Usage(seconds=1.0, peak_bytes=1))
 
     def evaluate(self, job: EvaluationJob, **_: Any) -> Evaluated:
         self.judged.append(job)
@@ -97,7 +96,7 @@ class Stages:
             statements={"p": "Be brief."},
             engine="scripted",
         )
-        return Evaluated(report=report, seconds=1.0, peak_bytes=1)
+        return Evaluated(report=report, usage=Usage(seconds=1.0, peak_bytes=1))
 
 
 @dataclass
@@ -152,8 +151,8 @@ def make_place(root: Path, monkeypatch: Any) -> Place:
     paths = home.identity("me")
     make_private(paths.folder)
     stages = Stages()
-    monkeypatch.setattr(nightly, "train", stages.train)
-    monkeypatch.setattr(nightly, "evaluate", stages.evaluate)
+    monkeypatch.setattr("persona.nightly.building.train", stages.train)
+    monkeypatch.setattr("persona.nightly.judging.evaluate", stages.evaluate)
     return Place(
         home=home,
         store=Store.open(paths.store),

@@ -1,0 +1,144 @@
+"""The candidate of a night: built from the bare base over the whole snapshot, unless it is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters import BaseRef, Build, Revision, RevisionState, build_key
+from adapters.failpoint import reach
+from persona.child import Budget
+from persona.distill import Distilled
+from persona.engine.gguf_adapter import write_gguf_adapter
+from persona.nightly.costs import Costs
+from persona.nightly.curve import Curve
+from persona.nightly.night import Night, in_tries
+from persona.nightly.recovery import clear_run
+from persona.paths import make_private
+from persona.report import Training
+from persona.train import Trained, TrainingJob, TrainingOutcome, train
+
+MIN_EXAMPLES = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """`training` is None when an earlier night built it."""
+
+    revision: Revision
+    training: Training | None = None
+
+
+def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) -> tuple[Candidate | None, str]:
+    """A revision to judge, built unless the same build awaits judgement already; or why there is none."""
+    snapshot = distilled.snapshot
+    if len(snapshot.train) < MIN_EXAMPLES:
+        return None, (
+            f"{len(snapshot.train)} examples to learn from, at least {MIN_EXAMPLES} are needed: "
+            "edit, pick or vote on some answers"
+        )
+    known = night.registry.find_build(
+        build_key(
+            base=night.base.fingerprint,
+            snapshot=snapshot.id,
+            recipe=night.recipe.to_json(),
+            seed=night.recipe.seed,
+        )
+    )
+    if known is None:
+        return _build(night, run, distilled, costs), ""
+    if night.registry.state(known.id) is RevisionState.CANDIDATE:
+        return Candidate(revision=known), ""
+    return None, f"nothing new since {known.ref}: the same examples, base and recipe built it"
+
+
+def _build(night: Night, run: str, distilled: Distilled, costs: Costs) -> Candidate:
+    curve = Curve()
+    try:
+        done = in_tries(
+            night,
+            "train",
+            lambda halvings, budget: _train(night, run, distilled, curve, halvings=halvings, budget=budget),
+        )
+        costs.add_child("train", done.value.usage, done)
+        with costs.stage("publish"):
+            revision = _publish(night, run, distilled, done.value.outcome)
+    except BaseException:
+        night.registry.discard(run)
+        raise
+    finally:
+        clear_run(night.home.runs / run)
+    return Candidate(revision=revision, training=_training(done.value.outcome, curve))
+
+
+def _train(
+    night: Night, run: str, distilled: Distilled, curve: Curve, *, halvings: int, budget: Budget
+) -> Trained:
+    """One try, into an empty staging folder."""
+    curve.clear()
+    night.registry.discard(run)
+    reach("night.stage")
+    job = TrainingJob(
+        home=night.home.root,
+        base=night.base.name,
+        base_fingerprint=night.base.fingerprint,
+        examples=tuple(night.store.examples.get(distilled.snapshot.train)),
+        recipe=night.recipe,
+        out=night.registry.stage(run),
+        reference=night.home.identity(night.identity).folder / "reference.json",
+        device=night.device,
+        threads=night.threads,
+        halvings=halvings,
+    )
+    reach("night.train")
+    return train(
+        job,
+        folder=make_private(night.home.runs / run),
+        budget=budget,
+        on_progress=lambda event: night.on_progress({"stage": "train", **curve.seen(event)}),
+        cancel=night.cancel,
+        pause=night.pause,
+    )
+
+
+def _publish(night: Night, run: str, distilled: Distilled, outcome: TrainingOutcome) -> Revision:
+    staged = night.registry.staged_at(run)
+    reach("night.convert")
+    if night.base.gguf is not None:
+        write_gguf_adapter(staged, night.base, staged / "adapter.gguf")
+    reach("night.publish")
+    return night.registry.publish(staged, _record(night, distilled, outcome.versions))
+
+
+def _record(night: Night, distilled: Distilled, versions: Mapping[str, str]) -> Build:
+    parts = night.base.parts
+    return Build(
+        identity=night.identity,
+        parent="r0",  # every night builds from the bare base
+        base=BaseRef(
+            name=night.base.name,
+            fingerprint=night.base.fingerprint,
+            weights=parts.weights,
+            gguf=parts.gguf or "",
+            tokenizer=parts.tokenizer,
+            template=parts.template,
+            quantisation=parts.quantisation,
+        ),
+        snapshot=distilled.snapshot.id,
+        recipe=night.recipe.to_json(),
+        seed=night.recipe.seed,
+        versions=versions,
+        created_at=night.now(),
+    )
+
+
+def _training(outcome: TrainingOutcome, curve: Curve) -> Training:
+    return Training(
+        rows=outcome.rows,
+        pairs=outcome.pairs,
+        too_long=len(outcome.too_long),
+        steps=outcome.steps,
+        tokens=outcome.trained_tokens,
+        device=outcome.device,
+        losses=curve.losses(),
+    )

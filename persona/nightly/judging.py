@@ -1,0 +1,73 @@
+"""The measurement of a candidate, beside champion and base, in a child of its own."""
+
+from __future__ import annotations
+
+from adapters import Revision
+from adapters.failpoint import reach
+from persona.child import Budget
+from persona.distill import Distilled, given_up, probes
+from persona.engine.protocol import Prompt
+from persona.evaluate import Evaluated, EvaluationJob, Probe, evaluate
+from persona.nightly.costs import Costs
+from persona.nightly.night import Night, in_tries
+from persona.nightly.recovery import clear_run
+from persona.paths import make_private
+from persona.report import EvalReport
+from store.records import PreferencePair
+
+
+def measure(
+    night: Night, run: str, distilled: Distilled, candidate: Revision, champion: str, costs: Costs
+) -> EvalReport:
+    job = evaluation_job(night, distilled, candidate=candidate.id, champion=champion)
+
+    def attempt(_halvings: int, budget: Budget) -> Evaluated:
+        reach("night.evaluate")
+        return evaluate(
+            job,
+            folder=make_private(night.home.runs / run),
+            budget=budget,
+            on_progress=lambda event: night.on_progress({"stage": "evaluate", **event}),
+            cancel=night.cancel,
+            pause=night.pause,
+        )
+
+    try:
+        done = in_tries(night, "evaluate", attempt)
+    finally:
+        clear_run(night.home.runs / run)
+    costs.add_child("evaluate", done.value.usage, done)
+    return done.value.report
+
+
+def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champion: str) -> EvaluationJob:
+    """What the candidate is measured on: the held-out side of the snapshot that it was built from."""
+    snapshot = distilled.snapshot
+    held_out = night.store.examples.get(snapshot.held_out)
+    superseded = {
+        entry.id: entry
+        for entry in given_up(night.store.ledger.all())
+        if entry.checker and entry.scope == "always"
+    }
+    active = {entry.id: entry for entry in snapshot.preferences if entry.checker}
+    return EvaluationJob(
+        home=night.home.root,
+        base=night.base.name,
+        adapters=night.registry.root,
+        candidate=candidate,
+        champion=champion,
+        probes=tuple(
+            Probe(
+                prompt=Prompt(messages=probe.prompt, tools=probe.tools),
+                preferences=tuple(entry.id for entry in probe.preferences),
+                wanted=probe.reference.tool_calls,
+            )
+            for probe in probes(snapshot, held_out)
+        ),
+        pairs=tuple(example for example in held_out if isinstance(example, PreferencePair)),
+        checkers={key: entry.checker for key, entry in active.items() if entry.checker},
+        superseded={key: entry.checker for key, entry in superseded.items() if entry.checker},
+        statements={key: entry.statement for key, entry in {**superseded, **active}.items()},
+        engine=night.engine,
+        device=night.device,
+    )
