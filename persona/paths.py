@@ -26,6 +26,7 @@ class IdentityPaths:
     folder: Path
     store: Path
     adapters: Path
+    schedule: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,16 @@ class Home:
         return self.root / "token"
 
     @property
+    def tokens(self) -> Path:
+        """The secrets of clients that have a name of their own; see persona.daemon.tokens."""
+        return self.root / "tokens.json"
+
+    @property
+    def daemon(self) -> Path:
+        """Where the running daemon says how it is reached."""
+        return self.root / "daemon.json"
+
+    @property
     def config(self) -> Path:
         return self.root / "config.toml"
 
@@ -73,7 +84,12 @@ class Home:
 
     def identity(self, name: str) -> IdentityPaths:
         folder = self.identities / checked_name(name, "identity")
-        return IdentityPaths(folder=folder, store=folder / "store.db", adapters=folder / "adapters")
+        return IdentityPaths(
+            folder=folder,
+            store=folder / "store.db",
+            adapters=folder / "adapters",
+            schedule=folder / "schedule.json",
+        )
 
 
 def checked_name(name: str, of: str) -> str:

@@ -14,6 +14,7 @@ from persona.schedule.circumstances import Machine, Missing, Needs, Past, Terms
 
 _DAY = timedelta(days=1)
 _PAUSE = timedelta(minutes=30)  # after an attempt that came to nothing
+_BEHIND = 2  # nights missed, after which the machine is kept awake for a quiet time by day too
 _MOST_YIELDS = 6  # of one night, to people who came back; each costs the work since its begin
 
 
@@ -45,11 +46,16 @@ class CatchUp:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wait:
-    """Not now. `until`: no earlier than this, if that can be known. What stands against it comes first."""
+    """Not now. `until`: no earlier than this, if that can be known. What stands against it comes first.
+
+    `keep_awake`: nothing is missing but a quiet machine, and mains are there; one that falls asleep now would
+    sleep through its night.
+    """
 
     night: date
     reasons: tuple[Reason, ...]
     until: datetime | None = None
+    keep_awake: bool = False
 
 
 Decision = Run | CatchUp | Wait
@@ -66,13 +72,16 @@ def decide(
     _pause(now, past, found)
     _people(now, zone, night, terms, needs, machine, found)
     _resources(terms, needs, machine, found)
+    missed = _missed(night, past)
     if found.against:
+        lacking = {reason.about for reason in found.against}
+        bridged = {"idle"} if missed < _BEHIND else {"idle", "hours"}
         return Wait(
             night=night,
             reasons=(*found.against, *found.left_out),
             until=max(found.untils, default=None),
+            keep_awake=machine.on_mains is True and lacking <= bridged,
         )
-    missed = _missed(night, past)
     reasons = (*found.fine, *found.left_out)
     if missed or now >= terms.window.closing(night, zone):
         return CatchUp(night=night, missed=missed, reasons=reasons)

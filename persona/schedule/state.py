@@ -32,6 +32,17 @@ class Entry:
     reasons: tuple[Reason, ...] = ()
     until: datetime | None = None
 
+    @classmethod
+    def of(cls, decision: Decision, now: datetime) -> Entry:
+        match decision:
+            case Run():
+                kind, until = "run", None
+            case CatchUp():
+                kind, until = "catch_up", None
+            case Wait():
+                kind, until = "wait", decision.until
+        return cls(at=now, kind=kind, night=decision.night, reasons=decision.reasons, until=until)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tonight:
@@ -70,7 +81,7 @@ class ScheduleState:
 
     def decided(self, decision: Decision, now: datetime) -> ScheduleState:
         """Unchanged while the decision stays the same in kind, night and subjects."""
-        new = _entry_of(decision, now)
+        new = Entry.of(decision, now)
         old = self.last_decision
         if old and (old.kind, old.night, _subjects(old)) == (new.kind, new.night, _subjects(new)):
             return self
@@ -82,11 +93,12 @@ class ScheduleState:
         mine = replace(mine, attempts=mine.attempts + 1, begun=now)
         return _logged(replace(self, tonight=mine), Entry(at=now, kind="begun", night=night))
 
-    def done_with(self, outcome: str, why: str, now: datetime) -> ScheduleState:
-        """The night came to a good end; its date is never begun again."""
+    def done_with(self, outcome: str, now: datetime) -> ScheduleState:
+        """The night came to a good end; its date is never begun again. Why is in the store, from where
+        forgetting takes it."""
         mine = self._running()
         done = (*(night for night in self.done if night != mine.night), mine.night)[-_KEPT_NIGHTS:]
-        return _ended(replace(self, done=done), mine, outcome, why, now)
+        return _ended(replace(self, done=done), mine, outcome, "`persona report` says why", now)
 
     def failed(self, why: str, now: datetime) -> ScheduleState:
         return _ended(self, self._running(), "failed", why, now)
@@ -118,17 +130,6 @@ def _logged(state: ScheduleState, entry: Entry) -> ScheduleState:
     return replace(state, log=(*state.log, entry)[-_KEPT_ENTRIES:])
 
 
-def _entry_of(decision: Decision, now: datetime) -> Entry:
-    match decision:
-        case Run():
-            kind, until = "run", None
-        case CatchUp():
-            kind, until = "catch_up", None
-        case Wait():
-            kind, until = "wait", decision.until
-    return Entry(at=now, kind=kind, night=decision.night, reasons=decision.reasons, until=until)
-
-
 def _subjects(entry: Entry) -> tuple[str, ...]:
     return tuple(reason.about for reason in entry.reasons)
 
@@ -149,6 +150,12 @@ class ScheduleFile:
             raise Damaged(
                 self.path, f"not a schedule ({error})", "remove it: the next night writes a new one"
             ) from None
+
+    def set_aside(self) -> Path:
+        """Keep a file that `read` calls damaged under another name, for someone to look at."""
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        write_file(aside, self.path.read_bytes())
+        return aside
 
     def write(self, state: ScheduleState) -> None:
         """Durable on return, whole or not at all. The folder must exist."""
