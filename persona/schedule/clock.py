@@ -44,8 +44,8 @@ _GOOD = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a clock works with. `runs` gives the past nights, oldest first; it is called in the clock's thread,
-    `night` in one of the night's own."""
+    """What a clock works with. `runs` gives the past nights, oldest first; it is called in the clock's
+    thread, `night` in one of the night's own."""
 
     terms: Terms
     file: ScheduleFile
@@ -157,7 +157,7 @@ class NightClock:
         try:
             state = self._parts.file.read()
         except Damaged as error:
-            # The runs still say what was done; what stands in the way of learning goes aside, to be looked at.
+            # The runs still say what was done; what stands in the way of learning goes aside.
             aside = self._parts.file.set_aside()
             _log.error("schedule: %s; it is now %s", error, aside)  # expected, no traceback
             state = ScheduleState()
@@ -219,7 +219,7 @@ class NightClock:
                 return lambda state, now: state.made_way(line, now)
             _log.warning("schedule: the night failed: %s", line)
             return lambda state, now: state.failed(line, now)
-        except Exception as error:  # a bug in a night must not end the clock; it is logged, and on record
+        except Exception as error:  # noqa: BLE001  # a bug in a night must not end the clock
             _log.exception("schedule: the night failed")
             kind = type(error).__name__  # the message may quote what someone wrote
             return lambda state, now: state.failed(f"{kind}: the daemon's log says more", now)

@@ -61,7 +61,7 @@ class Ticker:
         _log.error("schedule: %s was %s%s", event.job_id, what, f": {error}" if error else "", exc_info=error)
 
 
-class _SteadyScheduler(BackgroundScheduler):
+class _SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # apscheduler has no types
     def _process_jobs(self) -> float | None:
         wait: float | None = super()._process_jobs()
         now = datetime.now(UTC)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -87,12 +86,9 @@ class WindowsIdle:
     name = "GetLastInputInfo"
 
     def read(self) -> Reading[timedelta] | Missing:
-        if sys.platform != "win32":
+        windll = getattr(ctypes, "windll", None)
+        if windll is None:
             return Missing(reason="not Windows")
-        return self._read()
-
-    def _read(self) -> Reading[timedelta] | Missing:
-        windll = getattr(ctypes, "windll")  # noqa: B009  # exists on Windows alone
         info = _LastInput(ctypes.sizeof(_LastInput), 0)
         if not windll.user32.GetLastInputInfo(ctypes.byref(info)):
             return Missing(reason="GetLastInputInfo failed")
