@@ -1,6 +1,7 @@
 """Where the files of a registry lie, and which names they may have.
 
 ROOT/HEAD                              names the last operation; its rename is the commit point
+ROOT/pins.json                         which revisions someone wants to keep
 ROOT/lock                              empty; flock on it for every mutation
 ROOT/operations/000007.json            one operation each, never rewritten once HEAD reached it
 ROOT/revisions/rev-<24 hex>/           one immutable revision each, with its manifest.json
@@ -36,6 +37,10 @@ class Layout:
     @property
     def head(self) -> Path:
         return self.root / "HEAD"
+
+    @property
+    def pins(self) -> Path:
+        return self.root / "pins.json"
 
     @property
     def lock(self) -> Path:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adapters import layout, manifest, staging
+from adapters import layout, manifest, pins, staging
 from adapters.durable import make_directory, publish_directory, remove_file, write_file
 from adapters.errors import (
     AmbiguousRevision,
@@ -70,13 +70,9 @@ class Registry:
         """Remove what is staged under `name`, if anything."""
         staging.discard(self._layout, name)
 
-    def staged_at(self, name: str) -> Path:
-        """Where stage() put it."""
-        return self._layout.staged(name)
-
-    def staged(self) -> list[str]:
-        """Names of what was staged and neither published nor discarded."""
-        return [path.name for path in entries(self._layout.staging) if path.is_dir()]
+    def staged(self) -> dict[str, Path]:
+        """What was staged and neither published nor discarded, by name."""
+        return {path.name: path for path in entries(self._layout.staging)}
 
     def publish(self, staged: Path, build: Build) -> Revision:
         """Make the staged files a revision, with the next free number, as a candidate. Durable on return.
@@ -218,6 +214,25 @@ class Registry:
             for path in entries(self._layout.revision(revision_id)):
                 if path.name != layout.MANIFEST:
                     remove_file(path)
+
+    # Pins
+
+    def pinned(self) -> frozenset[str]:
+        """Ids of the revisions that someone wants to keep. Raises Damaged."""
+        return pins.read(self._layout)
+
+    def pin(self, revision_id: str) -> None:
+        """Keep it through every clean-up. Idempotent. Raises UnknownRevision, NotAllowed when retired."""
+        with exclusive(self._layout.lock):
+            if self.state(revision_id) is RevisionState.RETIRED:
+                raise NotAllowed("pin", revision_id, "it is retired, and that is for good")
+            if revision_id != BARE_ID:  # which cannot be lost
+                pins.write(self._layout, self.pinned() | {revision_id})
+
+    def unpin(self, revision_id: str) -> None:
+        """Idempotent."""
+        with exclusive(self._layout.lock):
+            pins.write(self._layout, self.pinned() - {revision_id})
 
     # Inside
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from adapters import layout
+from adapters import layout, pins
 from adapters.durable import is_partial
 from adapters.errors import Damaged, UnknownFormat
 from adapters.layout import Layout, operation_number
@@ -46,6 +46,10 @@ def shape_problems(where: Layout) -> Iterator[Problem]:
     succession = Succession()
     try:
         yield from _operation_problems(where, OperationLog(where).read(), succession)
+    except (Damaged, UnknownFormat) as error:
+        yield _damage(error)
+    try:
+        pins.read(where)
     except (Damaged, UnknownFormat) as error:
         yield _damage(error)
     try:
@@ -112,6 +116,8 @@ def _family_problems(where: Layout, found: Survey, succession: Succession) -> It
     wanted = dict.fromkeys(sorted(succession.named), "missing, though an operation names it")
     for revision in found.revisions:
         wanted[revision.parent] = f"missing, though {revision.ref} was built on it"
+    for pinned in _pinned(where):
+        wanted.setdefault(pinned, "missing, though it is pinned")
     for revision_id, what in wanted.items():
         if revision_id != BARE_ID and not where.revision(revision_id).exists():
             yield Problem(kind=ProblemKind.DAMAGE, path=where.revision(revision_id), what=what)
@@ -125,11 +131,18 @@ def _family_problems(where: Layout, found: Survey, succession: Succession) -> It
             return
 
 
+def _pinned(where: Layout) -> frozenset[str]:
+    try:
+        return pins.read(where)
+    except (Damaged, UnknownFormat):  # listed already
+        return frozenset()
+
+
 def _strangers(where: Layout) -> Iterator[Problem]:
     for path in entries(where.staging):
         what = "staged and not published; discard it unless a run is on"
         yield Problem(kind=ProblemKind.LEFTOVER, path=path, what=what)
-    ours = {where.head, where.lock, where.operations, where.revisions, where.staging}
+    ours = {where.head, where.lock, where.pins, where.operations, where.revisions, where.staging}
     for folder in (where.root, where.operations, where.revisions):
         for path in entries(folder):
             known = operation_number(path.name) is not None or layout.REVISION_ID.fullmatch(path.name)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from adapters import Bare, Registry, Revision
+    from adapters import Bare, Operation, Registry, Revision
     from persona.base import Base
+    from persona.child import IdleSeconds
     from persona.config import Settings
     from persona.engine.protocol import Engine
-    from persona.nightly import Night, NightResult
+    from persona.nightly import Night, NightResult, Recovered
+    from persona.promote import Concern, Votes
     from persona.train import Recipe
     from store import Store
 
@@ -34,12 +37,22 @@ DEFAULT_IDENTITY = "me"  # as in persona.config
 OnProgress = Callable[[Mapping[str, Any]], None]
 EngineOpener = Callable[["Persona", "Revision | Bare"], "Engine"]
 
+_LARGEST_FILE = 8 * 10**9  # bytes; an adapter of a large base is a tenth of that
 _MEMORY_SHARE = 0.75  # of what the machine has, for a child that was given no budget of its own
 _LOCK_PATIENCE = 1.0  # seconds; `status` tries the lock for a moment, which must not make another one fail
 
 
 def open_engine(persona: Persona, revision: Revision | Bare) -> Engine:
-    """The engine that the settings ask for."""
+    """The engine that the settings ask for, whose greedy answers repeat: for one user, and for the gate."""
+    return _open(persona, revision, parallel=1)
+
+
+def open_serving_engine(persona: Persona, revision: Revision | Bare) -> Engine:
+    """The same for several clients at once."""
+    return _open(persona, revision, parallel=persona.settings.serve.parallel)
+
+
+def _open(persona: Persona, revision: Revision | Bare, *, parallel: int) -> Engine:
     from persona.engine.opener import open_engine as opener  # llama.cpp or torch
 
     serve = persona.settings.serve
@@ -50,6 +63,7 @@ def open_engine(persona: Persona, revision: Revision | Bare) -> Engine:
         device=serve.device,
         context=serve.context,
         threads=serve.threads,
+        parallel=parallel,
     )
 
 
@@ -124,17 +138,62 @@ class Persona:
         """What "r7", "r0", "champion", an id or its beginning stands for."""
         return self.registry.resolve(ref)
 
-    def night(self, on_progress: OnProgress, *, cancel: threading.Event | None = None) -> NightResult:
-        """Run a night now, under the home's lock: Busy while another one runs."""
+    def night(
+        self,
+        on_progress: OnProgress,
+        *,
+        cancel: threading.Event | None = None,
+        idle_seconds: IdleSeconds | None = None,
+    ) -> NightResult:
+        """Run a night now, under the home's lock: Busy while another one runs.
+
+        `idle_seconds` says how long nobody has wanted the machine; the night stands still meanwhile. None: it
+        stands still for nobody.
+        """
         with self.lock():
             from persona import nightly  # the stages; torch comes in with their children only
 
-            return nightly.run_night(self._night(on_progress, cancel))
+            self.heed_votes()
+            return nightly.run_night(self._night(on_progress, cancel, idle_seconds))
 
-    def _night(self, on_progress: OnProgress, cancel: threading.Event | None) -> Night:
+    def recover(self) -> Recovered:
+        """Put in order what a night left that was cut off; Busy while one runs. A night does it too."""
+        with self.lock():
+            from persona import nightly
+
+            return nightly.recover(
+                runs=self.home.runs, store=self.store, registry=self.registry, now=datetime.now(UTC)
+            )
+
+    def concern(self) -> Concern | None:
+        """What the votes say about the champion beside the one before it."""
+        from persona.promote import WatchPolicy, concern
+
+        return concern(self.registry, self._votes(), WatchPolicy())
+
+    def heed_votes(self) -> Operation | None:
+        """Roll back if the votes say so and the settings allow it."""
+        from persona.promote import WatchPolicy, heed
+
+        if not self.settings.gate.auto_rollback:
+            return None
+        return heed(self.registry, self._votes(), WatchPolicy())
+
+    def _votes(self) -> dict[str, Votes]:
+        from persona.promote import Votes
+
+        votes = self.store.feedback.votes()
+        return {revision: Votes(ups=ups, downs=downs) for revision, (ups, downs) in votes.items()}
+
+    def _night(
+        self,
+        on_progress: OnProgress,
+        cancel: threading.Event | None,
+        idle_seconds: IdleSeconds | None,
+    ) -> Night:
         import psutil
 
-        from persona.child import Budget
+        from persona.child import Budget, Pause
         from persona.nightly import Night
         from persona.promote import GatePolicy
 
@@ -147,8 +206,21 @@ class Persona:
             registry=self.registry,
             base=self.base,
             recipe=self._recipe(),
-            policy=GatePolicy(**self.settings.gate.model_dump(exclude_none=True)),
-            budget=Budget(seconds=train.wall_clock_minutes * 60, memory_bytes=int(memory)),
+            policy=GatePolicy(**self.settings.gate.model_dump(exclude_none=True, exclude={"auto_rollback"})),
+            budget=Budget(
+                seconds=train.wall_clock_minutes * 60,
+                total_seconds=train.total_minutes * 60,
+                memory_bytes=int(memory),
+                file_bytes=_LARGEST_FILE,
+                idle=train.priority == "idle",
+            ),
+            pause=None
+            if idle_seconds is None
+            else Pause(
+                idle_seconds=idle_seconds,
+                quiet_seconds=train.quiet_seconds,
+                manner="end" if _will_use_cuda(train.device) else "freeze",
+            ),
             engine=self.settings.serve.engine,
             device=train.device,
             threads=train.threads or 0,

@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -56,7 +57,12 @@ class TrainSettings(_Section):
     device: str = Field(default="auto", pattern=_DEVICE)
     threads: PositiveInt | None = None  # None: as many as the machine has cores
     seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None  # None: the recipe's own
-    wall_clock_minutes: PositiveFloat = 240
+    wall_clock_minutes: PositiveFloat = 240  # of work; standing still for the user does not count
+    total_minutes: PositiveFloat = 720  # standing still included
+    priority: Literal["low", "idle"] = "low"  # idle: only what nothing else wants of the processors
+    quiet_seconds: PositiveFloat = (
+        60  # without anyone at the machine, before a night that stood still goes on
+    )
     memory_gb: PositiveFloat | None = None  # None: three quarters of what the machine has
 
 
@@ -71,6 +77,14 @@ class GateSettings(_Section):
     max_truncated_gain: Share | None = None
     max_looping_gain: Share | None = None
     max_empty: Share | None = None
+    auto_rollback: bool = False  # when the votes on the champion are clearly worse than on the one before
+
+
+class KeepSettings(_Section):
+    """What `persona gc` leaves, named as in persona.promote.RetentionPolicy."""
+
+    former: NonNegativeInt = 5
+    rejected_days: NonNegativeFloat = 14
 
 
 class ServeSettings(_Section):
@@ -80,6 +94,21 @@ class ServeSettings(_Section):
     device: str = Field(default="auto", pattern=_DEVICE)
     context: PositiveInt | None = None  # tokens; None: as long as the engine finds reasonable
     threads: PositiveInt | None = None  # None: as many as the engine finds best
+    host: str = "127.0.0.1"  # anything but the machine itself needs --expose as well
+    port: Annotated[int, Field(ge=0, le=65535)] = 7377  # 0: any free one
+    engines: Annotated[int, Field(ge=2, le=64)] = (
+        3  # loaded at once: the champion, one beside it for a swap, …
+    )
+    parallel: Annotated[int, Field(ge=1, le=64)] = 4  # answers computed together by one engine
+    aliases: dict[str, str] = {}  # other names for persona's models: "gpt-4o-mini" = "persona"
+
+
+class UpstreamSettings(_Section):
+    """Another model server, OpenAI-compatible, that answers for models which are not persona's."""
+
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None  # as http://127.0.0.1:11434/v1
+    api_key_env: str | None = None  # the variable that holds its key; None: it needs none
+    models: tuple[str, ...] = ()  # which ones; none: every model that is not persona's
 
 
 def _hours(text: str) -> str:
@@ -112,7 +141,9 @@ class Settings(_Section):
     identity: IdentitySettings = IdentitySettings()
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
+    keep: KeepSettings = KeepSettings()
     serve: ServeSettings = ServeSettings()
+    upstream: UpstreamSettings = UpstreamSettings()
     schedule: ScheduleSettings = ScheduleSettings()
 
 

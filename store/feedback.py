@@ -67,6 +67,22 @@ class FeedbackTable:
         sql = f"SELECT * FROM feedback {where} ORDER BY at, id"
         return [read_feedback(row) for row in self._database.rows(sql, values)]
 
+    def votes(self) -> dict[str, tuple[int, int]]:
+        """Ups and downs by the revision that answered; of an answer the last vote counts."""
+        rows = self._database.rows(_VOTES)
+        return {row["revision"]: (row["ups"], row["downs"]) for row in rows}
+
+
+_VOTES = """
+    SELECT interactions.revision AS revision, sum(kind = 'up') AS ups, sum(kind = 'down') AS downs
+    FROM (
+        SELECT interaction, kind,
+            row_number() OVER (PARTITION BY interaction ORDER BY at DESC, id DESC) AS place
+        FROM feedback WHERE kind IN ('up', 'down')
+    ) AS last JOIN interactions ON interactions.id = last.interaction
+    WHERE place = 1 AND interactions.revision IS NOT NULL GROUP BY interactions.revision
+"""
+
 
 def read_feedback(row: sqlite3.Row) -> Feedback:
     return Feedback(

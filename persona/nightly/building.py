@@ -102,7 +102,7 @@ def _train(
 
 
 def _publish(night: Night, run: str, distilled: Distilled, outcome: TrainingOutcome) -> Revision:
-    staged = night.registry.staged_at(run)
+    staged = night.registry.staged()[run]
     reach("night.convert")
     if night.base.gguf is not None:
         write_gguf_adapter(staged, night.base, staged / "adapter.gguf")
