@@ -143,7 +143,7 @@ class ScheduleFile:
     def read(self) -> ScheduleState:
         """Empty when there is none; Damaged when it is not what `write` wrote."""
         try:
-            return _state(json.loads(self.path.read_bytes()))
+            return state_from_json(json.loads(self.path.read_bytes()))
         except FileNotFoundError:
             return ScheduleState()
         except (ValueError, KeyError, TypeError) as error:
@@ -159,10 +159,10 @@ class ScheduleFile:
 
     def write(self, state: ScheduleState) -> None:
         """Durable on return, whole or not at all. The folder must exist."""
-        write_file(self.path, json.dumps(_json(state), ensure_ascii=False, indent=1).encode())
+        write_file(self.path, json.dumps(state_json(state), ensure_ascii=False, indent=1).encode())
 
 
-def _json(state: ScheduleState) -> dict[str, Any]:
+def state_json(state: ScheduleState) -> dict[str, Any]:
     mine = state.tonight
     return {
         "format": _FORMAT,
@@ -190,7 +190,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _state(json_form: Mapping[str, Any]) -> ScheduleState:
+def state_from_json(json_form: Mapping[str, Any]) -> ScheduleState:
     if json_form["format"] != _FORMAT:
         raise ValueError(f"format {json_form['format']!r}")
     mine = json_form["tonight"]
