@@ -19,12 +19,12 @@ _POLL_SECONDS = 0.05
 
 
 @contextlib.contextmanager
-def home_lock(home: Path, *, wait: float = 0) -> Iterator[None]:
-    """Hold `home`/lock, or raise Busy when another holder keeps it for more than `wait` seconds.
+def home_lock(home: Path, *, wait: float = 0, name: str = "lock") -> Iterator[None]:
+    """Hold `home`/`name`, or raise Busy when another holder keeps it for more than `wait` seconds.
 
     Two holders in one process exclude each other too. Children do not inherit the lock. `home` must exist.
     """
-    descriptor = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(home / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         _acquire(descriptor, home, time.monotonic() + wait)
         yield

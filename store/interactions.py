@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from store.database import Database, SqlValue
 from store.errors import Unstorable
 from store.feedback import FeedbackTable
 from store.identity import chain_ids, check_id
-from store.json_forms import instant, instant_text
+from store.json_forms import dumps, instant, instant_text
 from store.messages import add_chain, add_tools, chains, read_message, tool_sets
 from store.records import Interaction, Message
 from store.search import Hit, search
@@ -149,6 +149,27 @@ class Interactions:
             last = following["id"]
         return tuple(said)
 
+    def latest(self, *, source: str) -> str | None:
+        """The id of the last interaction of `source`; None when it has none."""
+        row = self._database.row(
+            "SELECT id FROM interactions WHERE source = ? ORDER BY at DESC, seq DESC LIMIT 1", (source,)
+        )
+        return None if row is None else str(row["id"])
+
+    def continued(self, messages: Sequence[Message], *, source: str) -> str | None:
+        """The conversation of `source` that these messages go on with: the one in which the last answer among
+        them was given after the same messages, the latest where there are several.
+        """
+        answers = [
+            name
+            for name, message in zip(chain_ids(messages), messages, strict=True)
+            if message.role == "assistant"
+        ]
+        rows = self._database.rows(_ANSWERED, (source, dumps(answers)))
+        depth = {name: place for place, name in enumerate(answers)}
+        found = max(rows, key=lambda row: (depth[row["completion"]], row["seq"]), default=None)
+        return None if found is None else str(found["conversation"])
+
     def conversations(self) -> list[ConversationSummary]:
         """Oldest first."""
         return [
@@ -177,6 +198,11 @@ class Interactions:
 _NEXT = """
     SELECT messages.* FROM messages JOIN said ON said.message = messages.id AND said.conversation = ?
     WHERE messages.parent = ? ORDER BY messages.seq LIMIT 1
+"""
+
+_ANSWERED = """
+    SELECT seq, conversation, completion FROM interactions
+    WHERE source = ? AND completion IN (SELECT value FROM json_each(?))
 """
 
 _SUMMARIES = """

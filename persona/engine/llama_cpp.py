@@ -1,8 +1,9 @@
-"""Answers with llama.cpp on the CPU.
+"""Answers with llama.cpp on the CPU, one request at a time or several together.
 
-One request is computed at a time, and a prompt always in the same portions: on a CPU the last bits of a
-number depend on how many tokens are computed together, and a near tie then falls the other way. So a greedy
-answer is the same whatever came before and whoever else is waiting; see README.md for what that costs.
+On a CPU the last bits of a number depend on how many tokens are computed together, and a near tie then falls
+the other way. One at a time, a prompt is always computed in the same portions, so that a greedy answer is the
+same whatever came before and whoever else is waiting: this is what the gate judges with. Several together is
+what a daemon serves with: faster for all of them, and what a slot has of an earlier prompt is used again.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _CONTEXT = 8192  # tokens, where the base allows more: what a context costs in m
 
 
 class LlamaCppEngine:
-    """An Engine. `adapter` is an adapter.gguf or None; `context` is in tokens, at most the base's."""
+    """An Engine. `adapter` is an adapter.gguf or None; `context` is in tokens, at most the base's.
+
+    With `parallel` above 1 so many requests are computed together, and share the context.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class LlamaCppEngine:
         *,
         threads: int | None = None,
         context: int | None = None,
+        parallel: int = 1,
     ) -> None:
         if base.gguf is None:
             raise BadInput(f"base {base.name} has no GGUF file: serve it with the transformers engine")
@@ -51,8 +56,9 @@ class LlamaCppEngine:
         self._revision = revision
         self._has_adapter = adapter is not None
         self._wording = Wording(base, context)
-        self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads)
-        self._turns = Turns()
+        self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads, slots=parallel)
+        self._turns = Turns(parallel)
+        self._repeatable = parallel == 1
         self._closed = threading.Event()
         self._kept: list[int] = []  # the prompt whose computed portions are in the slot
 
@@ -78,7 +84,7 @@ class LlamaCppEngine:
         """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
         if not self._has_adapter:
             return 0.0
-        with self._turns:
+        with self._turns.alone():
             self._check_open()
             self._kept = []
             off, on = (self._likeliest(scale) for scale in (0.0, 1.0))
@@ -86,7 +92,7 @@ class LlamaCppEngine:
 
     def close(self) -> None:
         self._closed.set()  # ends the request that runs, at its next token
-        with self._turns:
+        with self._turns.alone():
             self._server.close()
 
     def _answering(self, tokens: list[int], sampling: Sampling) -> Answering:
@@ -103,7 +109,7 @@ class LlamaCppEngine:
             if not cancel.is_set():
                 self._server.generate(self._request(tokens, sampling), answer.take)
             self._check_open()
-            if answer.finish != "cancelled":
+            if self._repeatable and answer.finish != "cancelled":
                 self._kept = tokens
             if sampling.json_schema is not None:
                 _check_json(answer)
@@ -115,16 +121,19 @@ class LlamaCppEngine:
                 seconds=time.monotonic() - began,
             )
 
-    def _request(self, tokens: list[int], sampling: Sampling) -> dict[str, Any]:
-        """What llama.cpp is asked; whole portions that this prompt shares with the last one are kept."""
+    def _keep_portions(self, tokens: list[int]) -> bool:
+        """Leave in the slot the whole portions that this prompt shares with the last one; whether any are."""
         shared = _whole_portions(self._kept, tokens)
         self._kept = []
         if shared:
             self._forget_after(tokens, shared)
+        return shared > 0
+
+    def _request(self, tokens: list[int], sampling: Sampling) -> dict[str, Any]:
         request: dict[str, Any] = {
             "prompt": tokens,
             "n_predict": sampling.max_tokens,
-            "cache_prompt": shared > 0,
+            "cache_prompt": not self._repeatable or self._keep_portions(tokens),
             "samplers": ["temperature", "top_k", "top_p"],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,

@@ -30,9 +30,11 @@ OnChunk = Callable[[Mapping[str, Any]], bool]
 
 
 class LlamaServer:
-    """A base and at most one adapter, one slot. Not thread-safe."""
+    """A base and at most one adapter. `slots` requests may run at once, each from a thread of its own."""
 
-    def __init__(self, model: Path, adapter: Path | None, *, context: int, threads: int | None) -> None:
+    def __init__(
+        self, model: Path, adapter: Path | None, *, context: int, threads: int | None, slots: int = 1
+    ) -> None:
         folder = Path(tempfile.mkdtemp(prefix="persona-", dir=_SHORT_FOLDER))
         try:
             parameters = server_parameters(
@@ -40,6 +42,7 @@ class LlamaServer:
                 adapter,
                 context=context,
                 threads=threads,
+                slots=slots,
                 socket=folder / "s.sock",
                 key=secrets.token_hex(32),
             )
@@ -83,13 +86,23 @@ class LlamaServer:
 
 
 def server_parameters(
-    model: Path, adapter: Path | None, *, context: int, threads: int | None, socket: Path, key: str
+    model: Path,
+    adapter: Path | None,
+    *,
+    context: int,
+    threads: int | None,
+    socket: Path,
+    key: str,
+    slots: int = 1,
 ) -> Any:
-    """What llama.cpp is started with; lengths in tokens."""
+    """What llama.cpp is started with; lengths in tokens. The slots share one memory of `context` tokens, and
+    each may use all of it: what idle ones keep of earlier prompts gives way.
+    """
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model)
     parameters.n_ctx = context
-    parameters.n_parallel = 1
+    parameters.n_parallel = slots
+    parameters.kv_unified = slots > 1
     parameters.n_batch = parameters.n_ubatch = CHUNK
     parameters.n_gpu_layers = 0
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = threads or own_cores()

@@ -40,11 +40,14 @@ def open_engine(
     device: str = "auto",
     context: int | None = None,
     threads: int | None = None,
+    parallel: int = 1,
 ) -> Engine:
     """An engine for `revision` on `base`; whoever opens it closes it.
 
     "auto" is llama.cpp on a CPU where base and revision have a GGUF file, and transformers otherwise.
-    `context` is in tokens. Raises BaseMismatch, Damaged, BadInput and EngineError, and leaves nothing loaded.
+    `context` is in tokens. With `parallel` above 1 so many answers are computed together where the engine
+    can, for clients that wait; then a greedy answer may depend on its company. Raises BaseMismatch, Damaged,
+    BadInput and EngineError, and leaves nothing loaded.
     """
     _check(base, revision)
     if kind == "auto" and not isinstance(revision, Bare) and GGUF not in revision.files:
@@ -54,7 +57,8 @@ def open_engine(
 
         adapter = None if isinstance(revision, Bare) else _gguf_of(revision)
         return _seen_to_apply(
-            LlamaCppEngine(base, adapter, revision.id, context=context, threads=threads), revision
+            LlamaCppEngine(base, adapter, revision.id, context=context, threads=threads, parallel=parallel),
+            revision,
         )
     from persona.engine.transformers_engine import TransformersEngine  # torch: seconds and much memory
 

@@ -1,26 +1,31 @@
-"""A lock that is given in the order in which it was asked for."""
+"""A few places, given in the order in which they were asked for."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
-from typing import Self
 
 
 class Turns:
-    """Not reentrant. With a plain lock, one thread's long loop would keep all others out."""
+    """`with turns:` holds one of `places`; not reentrant. With a plain lock, one thread's long loop would
+    keep all others out.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 1) -> None:
+        self._places = places
+        self._taken = 0
         self._changed = threading.Condition()
         self._waiting: deque[object] = deque()
 
-    def __enter__(self) -> Self:
-        ticket = object()
-        with self._changed:
-            self._waiting.append(ticket)
-            self._changed.wait_for(lambda: self._waiting[0] is ticket)
-        return self
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold all places at once: whoever has one leaves first, and nobody enters meanwhile."""
+        return self._holding(self._places)
+
+    def __enter__(self) -> None:
+        self._take(1)
 
     def __exit__(
         self,
@@ -28,6 +33,28 @@ class Turns:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._give(1)
+
+    @contextmanager
+    def _holding(self, places: int) -> Iterator[None]:
+        self._take(places)
+        try:
+            yield
+        finally:
+            self._give(places)
+
+    def _take(self, places: int) -> None:
+        ticket = object()
         with self._changed:
+            self._waiting.append(ticket)
+            self._changed.wait_for(
+                lambda: self._waiting[0] is ticket and self._taken + places <= self._places
+            )
             self._waiting.popleft()
+            self._taken += places
+            self._changed.notify_all()
+
+    def _give(self, places: int) -> None:
+        with self._changed:
+            self._taken -= places
             self._changed.notify_all()

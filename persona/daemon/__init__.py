@@ -1,0 +1,1 @@
+"""The daemon: one process a home, behind whose HTTP server every identity has its desk."""

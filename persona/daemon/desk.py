@@ -1,0 +1,141 @@
+"""One identity at work: its engines, its capture, its nights and what it says of itself, behind one Desk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any
+
+from persona.answers.asking import ask
+from persona.bootstrap import Persona
+from persona.capture.writer import Writer
+from persona.daemon.board import Board
+from persona.daemon.nights import Nights
+from persona.daemon.waiting import WaitingPreferences
+from persona.distill import revise_ledger
+from persona.errors import BadInput
+from persona.failure import in_one_tree
+from persona.serve.desk import Happening, Json, Lease, ModelCard, Turn, Upstream
+from persona.serve.engines import Engines
+from persona.serve.leases import Leases
+from store.records import Feedback, FeedbackKind
+
+_CHANGES_CHAMPION = frozenset({"promote", "rollback"})
+_CHANGES_LEDGER = frozenset({"prefer", "preferences", "habits"})
+
+
+class LocalDesk:
+    """A Desk on this machine. Opening it loads the champion; whoever opens it closes it.
+
+    `open_persona` gives a Persona of this identity: each thread that needs a store opens one of its own.
+    """
+
+    def __init__(
+        self, open_persona: Callable[[], Persona], *, night_command: Sequence[str] | None = None
+    ) -> None:
+        self._open_persona = open_persona
+        self.board = Board()
+        with in_one_tree(), open_persona() as persona:
+            settings = persona.settings.serve
+            self._identity = persona.identity
+            self._environ = {**persona.environ, "PERSONA_HOME": str(persona.home.root)}
+            self._upstream = persona.settings.upstream
+            self._waiting = WaitingPreferences(persona.paths.store)
+            self._writer = Writer(persona.paths.store)
+            try:
+                self._engines = Engines(persona.engine, limit=settings.engines)
+                self._leases = Leases(
+                    persona.registry,
+                    self._engines,
+                    base_name=persona.base.name,
+                    base_made=datetime.fromtimestamp(persona.base.path.stat().st_mtime, UTC),
+                    controls=persona.base.template.control_tokens,
+                    aliases=settings.aliases,
+                    waiting=self._waiting,
+                    tell=self.board.tell,
+                )
+                self._leases.follow()
+            except BaseException:
+                self._writer.close()
+                raise
+        self._nights = Nights(
+            identity=self._identity, environ=self._environ, tell=self.board.tell, command=night_command
+        )
+
+    @property
+    def identity(self) -> str:
+        return self._identity
+
+    def models(self) -> Sequence[ModelCard]:
+        with in_one_tree():
+            return self._leases.models()
+
+    def lease(self, model: str) -> AbstractContextManager[Lease]:
+        return self._leases.lease(model)
+
+    def upstream(self, model: str) -> Upstream | None:
+        if self._upstream.url is None or self._leases.knows(model):
+            return None
+        if self._upstream.models and model not in self._upstream.models:
+            return None
+        key = self._upstream.api_key_env
+        return Upstream(url=self._upstream.url.rstrip("/"), key=self._environ.get(key, "") if key else "")
+
+    def keep(self, turn: Turn) -> str:
+        return self._writer.keep(
+            prompt=turn.prompt.messages,
+            completion=turn.completion.message,
+            tools=turn.prompt.tools,
+            source=turn.source,
+            revision=turn.revision,
+            conversation=turn.conversation,
+        )
+
+    def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
+        kept = self._writer.act(feedback, source=source)
+        if kept.kind is FeedbackKind.PREFERENCE:
+            with in_one_tree(), self._open_persona() as persona:
+                revise_ledger(persona.store)
+            self._waiting.refresh(now=True)
+        return kept
+
+    def ask(self, name: str, arguments: Mapping[str, Json]) -> Json:
+        if name == "train":
+            if arguments:
+                raise BadInput("train takes no arguments")
+            return self._nights.start()
+        with self._open_persona() as persona:
+            answer = ask(persona, name, arguments)
+        if name == "status":
+            answer["daemon"] = self.state()
+        if name in _CHANGES_CHAMPION:
+            self._leases.follow()
+        if name in _CHANGES_LEDGER:
+            self._waiting.refresh(now=True)
+        return answer
+
+    def happenings(self, *, after: int, wait: float) -> Sequence[Happening]:
+        return self.board.after(after, wait=wait)
+
+    def state(self) -> dict[str, Any]:
+        """What only the running daemon knows."""
+        return {
+            "pid": os.getpid(),
+            **self._leases.state(),
+            "capture": self._writer.state(),
+            "night": self._nights.state(),
+        }
+
+    def look(self) -> None:
+        """Follow the champion and the ledger, and close what nobody uses; called several times a second."""
+        self._leases.follow()
+        self._waiting.refresh()
+        self._engines.sweep()
+
+    def close(self, *, wait: float = 0.0) -> None:
+        """Let the answers that run end, up to `wait` seconds, then keep what is to be kept, and close."""
+        self._nights.close()
+        self._engines.close(wait=wait)
+        self._writer.close()

@@ -1,0 +1,75 @@
+"""Where the running daemon is: one a home, held by a lock, and told in a file.
+
+The lock says that a daemon runs; the file only says how it is reached, and means nothing without the lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+
+from adapters.durable import write_file
+from persona.errors import Busy, DaemonRuns
+from persona.lock import home_lock
+from persona.paths import Home
+
+_LOCK = "daemon.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """`host` and `port` are what the daemon listens on."""
+
+    pid: int
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+@contextmanager
+def only_daemon(home: Home) -> Iterator[None]:
+    """Hold the home as its daemon. DaemonRuns when another one does."""
+    try:
+        lock = home_lock(home.root, name=_LOCK)
+        lock.__enter__()
+    except Busy:
+        found = _read(home)
+        raise DaemonRuns(home.root, None if found is None else found.url) from None
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            home.daemon.unlink()
+        lock.__exit__(None, None, None)
+
+
+def tell_place(home: Home, *, host: str, port: int) -> Place:
+    """Write down where the daemon, this process, is reached."""
+    place = Place(pid=os.getpid(), host=host, port=port)
+    write_file(home.daemon, json.dumps(asdict(place)).encode())
+    return place
+
+
+def find_daemon(home: Home) -> Place | None:
+    """Where the daemon of this home is reached; None when none runs, or it is not ready yet."""
+    try:
+        with home_lock(home.root, name=_LOCK):
+            return None
+    except FileNotFoundError:
+        return None  # no home
+    except Busy:
+        return _read(home)
+
+
+def _read(home: Home) -> Place | None:
+    try:
+        return Place(**json.loads(home.daemon.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None

@@ -1,0 +1,69 @@
+"""Which preferences wait for their revision: read when the store changes, and not for every request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+
+from adapters import Bare, Revision
+from persona.bridge import live_for
+from store import Store
+from store.errors import StoreError
+from store.records import Preference
+
+_REST = 1.0  # seconds between two looks at a store that changes all the time
+
+_log = logging.getLogger(__name__)
+
+
+class WaitingPreferences:
+    """Thread-safe. A store that cannot be read leaves what was read last: an answer never fails for it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Preference, ...]] = {}
+        self._seen: object = None
+        self._looked = 0.0
+
+    def __call__(self, revision: Revision | Bare) -> tuple[Preference, ...]:
+        """Those that `revision` does not carry; read here only when it is asked for the first time."""
+        known = self._known.get(revision.id)
+        if known is None:
+            self._read([revision.id])
+            known = self._known.setdefault(revision.id, ())
+        return known
+
+    def refresh(self, *, now: bool = False) -> None:
+        """Read again if the store has changed; with `now`, without rest."""
+        stamp = _stamp(self._path)
+        if stamp == self._seen or (not now and time.monotonic() - self._looked < _REST):
+            return
+        self._looked = time.monotonic()
+        self._read(list(self._known))
+        self._seen = stamp
+
+    def _read(self, revisions: list[str]) -> None:
+        with self._lock:
+            try:
+                with Store.open(self._path, create=False) as store:
+                    found = {revision: live_for(store, revision) for revision in revisions}
+            except StoreError as error:
+                _log.warning("preferences could not be read: %s", error)
+            else:
+                self._known = {**self._known, **found}
+
+
+def _stamp(path: Path) -> object:
+    """WAL keeps new rows beside the file until they are moved over."""
+    found = []
+    for file in (path, path.with_name(path.name + "-wal")):
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_size))
+    return tuple(found)
