@@ -23,6 +23,8 @@ PersonaError                 1
 │   └── DiskFull
 ├── PreparationFailed        9   a base could not be fetched or converted
 ├── NotKept                  1   an answer or an act that the store did not take
+├── ServiceFailed            1   the system's service manager refused
+├── RefusedAsRoot            1
 ├── EnginesBusy             75   every engine that fits in memory is answering
 ├── Busy                    75   another process holds the home
 └── Yielded                 75   the user came first; the work starts again from nothing
@@ -33,6 +35,7 @@ Messages are built here, from typed arguments: what, where, what to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -184,6 +187,22 @@ class PreparationFailed(PersonaError):
 class NotKept(PersonaError):
     def __init__(self, why: str) -> None:
         super().__init__(f"not kept: {why}")
+
+
+class ServiceFailed(PersonaError):
+    def __init__(self, command: Sequence[str], why: str) -> None:
+        line = " ".join(command)
+        super().__init__(
+            f"{line}: {why.rstrip('.')}; `persona service install --print` shows the text for other managers, "
+            "and `persona serve` runs without any"
+        )
+
+
+class RefusedAsRoot(PersonaError):
+    def __init__(self) -> None:
+        super().__init__(
+            "not as root: a service of persona belongs to the person whose model it is; run it as that person"
+        )
 
 
 class EnginesBusy(PersonaError):
