@@ -193,8 +193,8 @@ class ServiceFailed(PersonaError):
     def __init__(self, command: Sequence[str], why: str) -> None:
         line = " ".join(command)
         super().__init__(
-            f"{line}: {why.rstrip('.')}; `persona service install --print` shows the text for other managers, "
-            "and `persona serve` runs without any"
+            f"{line}: {why.rstrip('.')}; `persona serve` runs without a service manager, and "
+            "`persona service install --print` shows what to give to another one"
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.durable import make_directory, remove_file, write_file
+from persona.errors import BadInput
 from persona.service.port import Changed, Command, ServiceStatus, demand, run_command
 from persona.service.program import Program
 
@@ -138,6 +139,8 @@ def _systemctl(*arguments: str) -> list[str]:
 
 def _quoted(word: str, *, command: bool = False) -> str:
     """As systemd reads it back: % begins a specifier, and in a command $ a variable."""
+    if not word.isprintable():
+        raise BadInput(f"{word!r}: a unit cannot name a path with control characters")
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     if command:
         escaped = escaped.replace("$", "$$")
