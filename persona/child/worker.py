@@ -6,6 +6,7 @@ progress, one JSON object a line; everything else goes to standard error, which 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import traceback
@@ -43,18 +44,18 @@ def serve_job(work: Callable[[Mapping[str, Any], Report], Mapping[str, Any]]) ->
         result, code = {"error": _error_to_json(error)}, error.exit_code
     except Exception as error:
         if out_of_space(error):
-            traceback.print_exc()
+            _log(error)
             return DISK_FULL
         if not out_of_memory(error):
             raise
-        traceback.print_exc()
+        _log(error)
         result, code = {"out_of_memory": _first_line(error)}, TrainingError.exit_code
     try:
         write_file(job_file.with_name(RESULT), json.dumps(result, allow_nan=False).encode())
     except Exception as error:
         if not out_of_space(error):
             raise
-        traceback.print_exc()
+        _log(error)
         return DISK_FULL
     return code
 
@@ -62,6 +63,11 @@ def serve_job(work: Callable[[Mapping[str, Any], Report], Mapping[str, Any]]) ->
 def _report(step: str, done: int, total: int | None = None, **more: Any) -> None:
     event = {"event": "progress", "step": step, "done": done, "total": total, **more}
     print(json.dumps(event), flush=True)  # noqa: T201  # the protocol
+
+
+def _log(error: Exception) -> None:
+    with contextlib.suppress(OSError):  # the log lies on the same disk
+        traceback.print_exception(error)
 
 
 def _first_line(error: BaseException) -> str:

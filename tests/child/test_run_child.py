@@ -13,63 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from child_parts import SERVE, gone, indented
 
-from persona.child import Budget, ChildResult, run_child
+from persona.child import Budget, ChildResult
 from persona.errors import BadInput, BrokenNumerics, ChildFailed
-
-SERVE = """
-import sys
-from persona.child import serve_job
-{imports}
-def work(job, report):
-{body}
-if __name__ == "__main__":
-    sys.exit(serve_job(work))
-"""
-
-
-def indented(body: str) -> str:
-    return "\n".join(f"    {line}" for line in body.splitlines())
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ChildResult]:
-    """Runs `body` as the work of a child and returns its result."""
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "run").mkdir()
-    monkeypatch.syspath_prepend(tmp_path / "modules")
-
-    def start(
-        body: str,
-        job: Mapping[str, Any] | None = None,
-        *,
-        plain: bool = False,
-        budget: Budget | None = None,
-        on_progress: Callable[[Mapping[str, Any]], None] = lambda event: None,
-        cancel: threading.Event | None = None,
-    ) -> ChildResult:
-        source = body if plain else SERVE.format(imports="import os, time, signal", body=indented(body))
-        (tmp_path / "modules" / "the_child.py").write_text(source)
-        return run_child(
-            "the_child",
-            job or {},
-            folder=tmp_path / "run",
-            stage="train",
-            budget=budget or Budget(seconds=60),
-            on_progress=on_progress,
-            cancel=cancel,
-        )
-
-    return start
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def test_result_and_progress(run: Callable[..., ChildResult]) -> None:

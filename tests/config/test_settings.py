@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
 
-from persona.config import GateSettings, Settings, read_settings
+from persona.config import GateSettings, KeepSettings, Settings, read_settings
 from persona.errors import BadInput
-from persona.promote import GatePolicy
+from persona.promote import GatePolicy, RetentionPolicy
 
 
 def written(folder: Path, text: str) -> Path:
@@ -78,8 +78,13 @@ def test_every_wrong_setting_is_named_at_once(tmp_path: Path) -> None:
 
 def test_the_gate_knows_every_threshold() -> None:
     """[gate] has exactly the thresholds of the policy, and leaves them alone unless told."""
-    assert {field.name for field in fields(GatePolicy)} == set(GateSettings.model_fields)
-    assert {} == GateSettings().model_dump(exclude_none=True)
+    assert {field.name for field in fields(GatePolicy)} == set(GateSettings.model_fields) - {"auto_rollback"}
+    assert {"auto_rollback": False} == GateSettings().model_dump(exclude_none=True)
+
+
+def test_retention_is_named_as_in_its_policy() -> None:
+    """[keep] has exactly the numbers of the policy, with the same defaults."""
+    assert asdict(RetentionPolicy()) == KeepSettings().model_dump()
 
 
 def test_other_variables_are_left_alone(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from safetensors.numpy import save_file
 
 from adapters import Registry
 from persona.base import Base, FingerprintParts
-from persona.child import Budget, Usage
+from persona.child import Budget, Pause, Usage
+from persona.errors import OutOfMemory
 from persona.evaluate import Evaluated, EvaluationJob
 from persona.nightly import Night, NightResult, run_night
 from persona.paths import Home, make_private
@@ -69,15 +70,21 @@ class Stages:
     score: float = 1.0
     before_training: Callable[[TrainingJob], None] = lambda _: None
     before_report: Callable[[EvaluationJob], None] = lambda _: None
+    losses: list[float] = field(default_factory=list)
+    fail_after_losses: int = 0
     trained: list[TrainingJob] = field(default_factory=list)
     judged: list[EvaluationJob] = field(default_factory=list)
 
-    def train(self, job: TrainingJob, **_: Any) -> Trained:
+    def train(self, job: TrainingJob, *, on_progress: Callable[[Any], None], **_: Any) -> Trained:
         self.trained.append(job)
         self.before_training(job)
+        for step, loss in enumerate(self.losses, start=1):
+            on_progress({"event": "progress", "step": "train", "done": step, "total": 2, "loss": loss})
+        if len(self.trained) <= self.fail_after_losses:
+            raise OutOfMemory("train", "killed", job.out)
         (job.out / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 1}))
         save_file(
-            {"a.lora_A.weight": np.full((1, 4), len(self.trained), np.float32)},
+            {"a.lora_A.weight": np.full((1, 4), len(job.examples), np.float32)},
             job.out / "adapter_model.safetensors",
         )
         outcome = TrainingOutcome(
@@ -110,6 +117,8 @@ class Place:
     stages: Stages
     events: list[Mapping[str, Any]] = field(default_factory=list)
     recipe: Recipe = field(default_factory=Recipe)
+    budget: Budget = field(default_factory=Budget)
+    pause: Pause | None = None
 
     def night(self) -> NightResult:
         return run_night(
@@ -121,7 +130,8 @@ class Place:
                 base=self.base,
                 recipe=self.recipe,
                 policy=GatePolicy(),
-                budget=Budget(),
+                budget=self.budget,
+                pause=self.pause,
                 on_progress=self.events.append,
             )
         )
