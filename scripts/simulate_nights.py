@@ -16,10 +16,10 @@ import argparse
 import json
 import random
 import sys
-import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -98,8 +98,8 @@ def drawn_day(habits: Habits, chance: random.Random) -> Day:
 class Account:
     """Kept in plain wall-clock arithmetic, by the date that a night belongs to."""
 
-    possible: Counter[date] = field(default_factory=Counter)  # ticks on end, the most
-    begun: Counter[date] = field(default_factory=Counter)
+    possible: set[date] = field(default_factory=set)
+    missed: set[date] = field(default_factory=set)
     learned: Counter[date] = field(default_factory=Counter)
     seen: set[date] = field(default_factory=set)
     late: float = 0.0
@@ -191,14 +191,15 @@ class World:
         """A laptop that falls asleep takes a running night along, which goes on when it wakes; one that is
         switched off ends it."""
         self.woke = self.real + TICK
-        self.stretch = None
+        self.end_stretch()
         self.kept_awake = False
         if self.work is not None and self.day.off:
             self.finish("made_way")
 
     def restart(self) -> None:
         """A power cut: only what is on the disk is left."""
-        self.work, self.stretch = None, None
+        self.work = None
+        self.end_stretch()
         self.woke = self.real
         self.state = state_from_json(json.loads(json.dumps(state_json(self.state)))).opened(self.now)
 
@@ -247,7 +248,6 @@ class World:
     def begin(self, decision: Run | CatchUp) -> None:
         self.state = self.state.begun(decision.night, self.now)
         self.night, self.work, self.frozen = decision.night, self.needs.duration, timedelta(0)
-        self.account.begun[decision.night] += 1
         self.account.caught_up += isinstance(decision, CatchUp)
         self.stretch = None
 
@@ -257,6 +257,9 @@ class World:
         local = self.now.astimezone(self.zone)
         opens, closes = self.terms.window.opens, self.terms.window.closes
         night = local.date() if local.time() >= opens else local.date() - DAY
+        noon = datetime.combine(night, time(12), self.zone)
+        if noon.astimezone(UTC).astimezone(self.zone).date() != night:
+            night -= DAY  # a date that this zone left out
         if steady:
             self.account.misnamed += night != decision.night
         night = decision.night
@@ -277,13 +280,21 @@ class World:
             and rested
         )
         if not (quiet and self.day.mains and open_night and steady):
-            self.stretch = None
+            self.end_stretch()
             return
-        before = self.stretch[1] if self.stretch and self.stretch[0] == night else 0
+        if self.stretch and self.stretch[0] != night:
+            self.end_stretch()
+        before = self.stretch[1] if self.stretch else 0
         self.stretch = (night, before + 1)
-        self.account.possible[night] = max(self.account.possible[night], before + 1)
+        self.account.possible.add(night)
         if begins:
             self.account.late = max(self.account.late, before * TICK / timedelta(minutes=1))
+
+    def end_stretch(self) -> None:
+        """A night stays possible no longer, and none was begun."""
+        if self.stretch and self.stretch[1] > 1:
+            self.account.missed.add(self.stretch[0])
+        self.stretch = None
 
     def steady(self) -> bool:
         """No change of the zone's offset around now, where wall-clock arithmetic is not to be trusted."""
@@ -292,7 +303,7 @@ class World:
 
 
 def simulate(days: int, *, machines: int, seed: int) -> dict[str, Any]:
-    began = time.perf_counter()
+    began = perf_counter()
     total = Account()
     dates = learned = possible = missed = doubled = 0
     for number in range(machines):
@@ -300,7 +311,7 @@ def simulate(days: int, *, machines: int, seed: int) -> dict[str, Any]:
         dates += len(account.seen)
         learned += sum(1 for count in account.learned.values() if count)
         possible += len(account.possible)
-        missed += sum(ticks > 1 and not account.begun[night] for night, ticks in account.possible.items())
+        missed += len(account.missed)
         doubled += sum(1 for count in account.learned.values() if count > 1)
         for name in ("disturbed", "caught_up", "made_way", "failed", "misnamed", "ticks"):
             setattr(total, name, getattr(total, name) + getattr(account, name))
@@ -321,7 +332,7 @@ def simulate(days: int, *, machines: int, seed: int) -> dict[str, Any]:
         "made_way": total.made_way,
         "failed": total.failed,
         "ticks": total.ticks,
-        "seconds": round(time.perf_counter() - began, 1),
+        "seconds": round(perf_counter() - began, 1),
     }
 
 

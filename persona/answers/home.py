@@ -33,8 +33,15 @@ def status(persona: Persona) -> dict[str, Any]:
             "at": run.ended_at or run.started_at,
             "revision": run.revision,
         },
+        "schedule": _schedule(persona),
         "busy": _is_busy(persona),
     }
+
+
+def _schedule(persona: Persona) -> dict[str, Any]:
+    from persona.schedule.outlook import outlook
+
+    return outlook(persona.paths.schedule, persona.settings.schedule)
 
 
 def _is_busy(persona: Persona) -> bool:

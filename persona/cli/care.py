@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated
 
 import typer
@@ -10,8 +9,6 @@ import typer
 from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
 from persona.cli.session import opened
 from persona.errors import Damaged, PersonaError
-
-_TOKEN_BYTES = 32
 
 
 def init(
@@ -26,11 +23,11 @@ def init(
 ) -> None:
     """Create the home and prepare the base that adapters are built on. What is there already stays."""
     from adapters.durable import write_file
+    from persona.daemon.tokens import Tokens
 
     with opened(context) as persona:
         persona.create()
-        if not persona.home.token.exists():
-            write_file(persona.home.token, secrets.token_urlsafe(_TOKEN_BYTES).encode())
+        Tokens(persona.home, own_identity=persona.identity).own()
         with progress() as on_progress:
             prepared = persona.prepare_base(base or persona.settings.base.name, on_progress)
         configured = persona.settings.base.name == prepared.name
@@ -70,6 +67,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("feedback", str(found["feedback"])),
             ("preferences", f"{found['preferences']}, and {found['habits']} habits"),
             ("last night", last),
+            ("next night", found["schedule"]["says"]),
             ("now", "a night or a preparation is running" if found["busy"] else "idle"),
         ],
     )
