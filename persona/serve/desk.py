@@ -18,22 +18,20 @@ from store.records import Feedback
 
 Json = Any
 
-# What only looks, and may be asked for by GET; every other name is an act. Arguments of a GET are texts.
-READS = frozenset(
-    {
-        "status",
-        "revisions",
-        "report",
-        "diff",
-        "preferences",
-        "habits",
-        "conversations",
-        "conversation",
-        "search",
-        "tonight",
-        "runs",
-    }
-)
+# What only looks, and may be asked for by GET with these arguments, as texts; all else is an act and a POST.
+READS: Mapping[str, frozenset[str]] = {
+    "status": frozenset(),
+    "revisions": frozenset(),
+    "report": frozenset({"revision"}),
+    "runs": frozenset({"limit"}),
+    "diff": frozenset({"a", "b", "prompts"}),
+    "preferences": frozenset({"every"}),
+    "habits": frozenset({"every"}),
+    "conversations": frozenset({"limit"}),
+    "conversation": frozenset({"id"}),
+    "search": frozenset({"text", "limit"}),
+    "tonight": frozenset(),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

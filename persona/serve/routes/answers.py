@@ -1,0 +1,142 @@
+"""The routes that answer, whatever their dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from persona.serve.answering import Answering, Call
+from persona.serve.asked import Ended, Given, Opened
+from persona.serve.dialects.dialect import Dialect, Writer
+from persona.serve.dialects.messages import Messages
+from persona.serve.refusals import NotUnderstood, Refused, TooMany
+from persona.serve.routes.service import Service, read_object, visitor_of
+from persona.serve.streams import EventStream, unless_left
+
+# Where clients say which conversation a request belongs to; a sub-agent's is one of its own.
+_CONVERSATION = ("x-persona-conversation", "x-claude-code-session-id", "session-id", "session_id")
+_WITHIN = "x-claude-code-agent-id"
+_NAME = re.compile(r"[!-~]{1,200}")
+_NO, _YES = frozenset({"no", "0", "false"}), frozenset({"", "yes", "1", "true"})
+
+
+class Answers:
+    """One dialect's route."""
+
+    def __init__(self, service: Service, dialect: Dialect) -> None:
+        self._service = service
+        self._dialect = dialect
+
+    async def answer(self, request: Request) -> Response:
+        asked, remembered = self._dialect.read(await read_object(request), self._service.limits)
+        call = Call(
+            visitor=visitor_of(request),
+            asked=asked,
+            conversation=_conversation(request),
+            keep=_keeps(request),
+            call_prefix=self._dialect.call_prefix,
+        )
+        answering = self._start(call)
+        try:
+            opened = await unless_left(request.receive, answering.open())
+            writer = self._dialect.writer(opened, remembered)
+            if asked.stream:
+                events = self._events(answering, writer)
+                return EventStream(events, on_end=answering.leave, headers=_headers(opened))
+            given, ended = await unless_left(request.receive, self._gathered(answering))
+        except BaseException:
+            answering.leave()
+            raise
+        headers = _headers(opened, ended)
+        return Response(
+            to_json(writer.whole(given, ended), inf_nan_mode="null"),
+            media_type="application/json",
+            headers=headers,
+        )
+
+    def _start(self, call: Call) -> Answering:
+        service = self._service
+        if not service.answers.take():
+            raise TooMany("answers", service.answers.count, service.limits.retry_after)
+        service.metrics.running.inc()
+
+        def ended() -> None:
+            service.metrics.running.dec()
+            service.answers.give_back()
+
+        return Answering(call, service.metrics, ended)
+
+    async def _gathered(self, answering: Answering) -> tuple[Given, Ended]:
+        given = Given()
+        async for step in answering.steps(self._service.limits.beat):
+            if isinstance(step, Ended):
+                return given, step
+            if step is not None:
+                given.add(step)
+        raise AssertionError("an answer ends with its end")
+
+    async def _events(self, answering: Answering, writer: Writer) -> AsyncIterator[bytes]:
+        yield b"".join(writer.begin())
+        try:
+            async for step in answering.steps(self._service.limits.beat):
+                if step is None:
+                    yield writer.beat()
+                elif isinstance(step, Ended):
+                    yield b"".join(writer.end(step))
+                elif events := writer.piece(step):
+                    yield b"".join(events)
+        except Refused as refused:
+            yield b"".join(writer.broken(refused))
+
+
+class Counts:
+    """How many tokens a request's prompt is, without an answer."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._dialect = Messages()
+
+    async def count(self, request: Request) -> Response:
+        model, prompt = self._dialect.to_count(await read_object(request), self._service.limits)
+        desk = visitor_of(request).desk
+
+        def counted() -> int:
+            with desk.lease(model) as lease:
+                return lease.engine.count(prompt)
+
+        tokens = await unless_left(request.receive, self._service.call(counted))
+        return Response(to_json({"input_tokens": tokens}), media_type="application/json")
+
+
+def _conversation(request: Request) -> str | None:
+    for header in _CONVERSATION:
+        name = request.headers.get(header)
+        if not name:
+            continue
+        within = request.headers.get(_WITHIN) if header == _CONVERSATION[1] else None
+        name = f"{name}/{within}" if within else name
+        if not _NAME.fullmatch(name):
+            raise NotUnderstood(header, "1 to 200 visible ASCII characters name a conversation")
+        return name
+    return None
+
+
+def _keeps(request: Request) -> bool:
+    said = request.headers.get("x-persona-keep", "").strip().lower()
+    if said in _YES:
+        return True
+    if said not in _NO:  # a wish not to be remembered must not be lost to a spelling mistake
+        raise NotUnderstood("x-persona-keep", "say yes or no")
+    return False
+
+
+def _headers(opened: Opened, ended: Ended | None = None) -> dict[str, str]:
+    headers: dict[str, Any] = {"X-Persona-Revision": opened.revision}
+    if ended is not None:
+        headers["X-Persona-Interaction"] = ended.interaction
+    return {name: value for name, value in headers.items() if value is not None}

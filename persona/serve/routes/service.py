@@ -1,0 +1,53 @@
+"""What all routes share for one application, and how they read a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+
+from persona.serve.bodies import parse_object
+from persona.serve.calls import Calls
+from persona.serve.desk import Visitor
+from persona.serve.limits import Limits
+from persona.serve.metrics import Metrics
+from persona.serve.places import Places
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """`answers` and `listeners` are places that requests take; `calls` run what blocks."""
+
+    limits: Limits
+    metrics: Metrics
+    calls: Calls
+    answers: Places
+    listeners: Places = field(default_factory=lambda: Places(16))
+
+    @classmethod
+    def within(cls, limits: Limits) -> Service:
+        return cls(
+            limits=limits,
+            metrics=Metrics(),
+            calls=Calls(limits.desk_calls),
+            answers=Places(limits.answers),
+            listeners=Places(limits.listeners),
+        )
+
+    async def call(self, function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+        return await self.calls.run(function, *arguments, **named)
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Whom the guard let in."""
+    visitor: Visitor = request.scope["state"]["visitor"]
+    return visitor
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body's object. Refused when it is too large, too slow or not one."""
+    return parse_object(await request.body())
