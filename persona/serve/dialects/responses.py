@@ -134,8 +134,8 @@ def _messages(request: _Request, offered: Offered) -> list[Message]:
     )
     messages = first
     for assistant, group in groupby(read, key=lambda message: message.role == "assistant"):
-        # What was one answer comes back as several items.
-        messages += [_joined(list(group))] if assistant else group
+        items = list(group)
+        messages += [_joined(items)] if assistant else items  # one answer comes back as several items
     return messages
 
 
