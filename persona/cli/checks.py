@@ -7,12 +7,12 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from persona.cli.check import Check, State
 from persona.cli.failure import failure_of
 
 if TYPE_CHECKING:
@@ -28,23 +28,6 @@ _PACKAGES = (
 )
 _LITTLE_MEMORY = 4e9  # bytes; a night on the starter base takes 2 to 3 GB
 _LITTLE_DISK = 2e9
-
-
-class State(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILURE = "failure"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
-    name: str
-    state: State
-    what: str
-    advice: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,7 +65,13 @@ def examine(persona: Persona) -> list[Check]:
     ]
     if all(check.state is not State.FAILURE for check in checks if check.name in ("store", "adapters")):
         checks.append(_last_night(persona))
-    return checks
+    return checks + _nights(persona)
+
+
+def _nights(persona: Persona) -> list[Check]:
+    from persona.cli.night_checks import examine_nights
+
+    return examine_nights(persona)
 
 
 def _attempt(name: str, what: Callable[[], str]) -> Check:

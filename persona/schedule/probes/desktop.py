@@ -15,11 +15,8 @@ from datetime import timedelta
 from persona.schedule.circumstances import Missing
 from persona.schedule.probes.port import Ask, Reading, ask_program
 
-_GNOME = (
-    "org.gnome.Mutter.IdleMonitor",
-    "/org/gnome/Mutter/IdleMonitor/Core",
-    "org.gnome.Mutter.IdleMonitor",
-)
+_MUTTER = "org.gnome.Mutter.IdleMonitor"
+_GNOME = (_MUTTER, "/org/gnome/Mutter/IdleMonitor/Core", _MUTTER, "GetIdletime")
 _HID_IDLE = re.compile(r'"HIDIdleTime"\s*=\s*(\d+)')
 
 
