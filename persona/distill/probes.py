@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from persona.distill.active import active_preferences
@@ -46,3 +46,22 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
                 ),
             )
     return list(found.values())
+
+
+def bounded(found: Sequence[Probe], most: int) -> list[Probe]:
+    """At most `most` of them, in their order: the preferences choose in turns, each its newest probe first.
+
+    So a night costs the same after a year, and a preference with few probes is measured like one with many.
+    """
+    waiting: dict[str, list[int]] = {}
+    for index, probe in enumerate(found):
+        for preference in probe.preferences:
+            waiting.setdefault(preference.id, []).append(index)
+    taken: set[int] = set()
+    while len(taken) < min(most, len(found)):
+        for queue in waiting.values():
+            while queue and queue[-1] in taken:
+                queue.pop()
+            if queue and len(taken) < most:
+                taken.add(queue.pop())
+    return [found[index] for index in sorted(taken)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adapters import Revision
 from adapters.failpoint import reach
 from persona.child import Budget
-from persona.distill import Distilled, given_up, probes
+from persona.distill import Distilled, bounded, given_up, probes, prompt_key
 from persona.engine.protocol import Prompt
 from persona.evaluate import Evaluated, EvaluationJob, Probe, evaluate
 from persona.nightly.costs import Costs
@@ -13,7 +15,10 @@ from persona.nightly.night import Night, in_tries
 from persona.nightly.recovery import clear_run
 from persona.paths import make_private
 from persona.report import EvalReport
-from store.records import PreferencePair
+from store.records import Example, PreferencePair
+
+MOST_PROBES = 48  # an answer is some seconds of a slow machine, three times over
+MOST_PAIRS = 32
 
 
 def measure(
@@ -62,12 +67,20 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
                 preferences=tuple(entry.id for entry in probe.preferences),
                 wanted=probe.reference.tool_calls,
             )
-            for probe in probes(snapshot, held_out)
+            for probe in bounded(probes(snapshot, held_out), MOST_PROBES)
         ),
-        pairs=tuple(example for example in held_out if isinstance(example, PreferencePair)),
+        pairs=_pairs(held_out),
         checkers={key: entry.checker for key, entry in active.items() if entry.checker},
         superseded={key: entry.checker for key, entry in superseded.items() if entry.checker},
         statements={key: entry.statement for key, entry in {**superseded, **active}.items()},
         engine=night.engine,
         device=night.device,
     )
+
+
+def _pairs(held_out: Sequence[Example]) -> tuple[PreferencePair, ...]:
+    """The newest pair of each of the newest prompts: the other pairs of a prompt ask nearly the same."""
+    newest = {
+        prompt_key(each.prompt, each.tools): each for each in held_out if isinstance(each, PreferencePair)
+    }
+    return tuple(newest.values())[-MOST_PAIRS:]
