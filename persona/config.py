@@ -95,7 +95,9 @@ class ServeSettings(_Section):
     context: PositiveInt | None = None  # tokens; None: as long as the engine finds reasonable
     threads: PositiveInt | None = None  # None: as many as the engine finds best
     host: str = "127.0.0.1"  # anything but the machine itself needs --expose as well
-    port: Annotated[int, Field(ge=0, le=65535)] = 7377  # 0: any free one
+    port: Annotated[int, Field(ge=0, le=65535)] = 7437  # 0: any free one
+    hosts: tuple[str, ...] = ()  # more names that clients may call it by, such as "persona.lan"
+    origins: tuple[str, ...] = ()  # web pages that may use it, such as "https://chat.example"
     engines: Annotated[int, Field(ge=2, le=64)] = (
         3  # loaded at once: the champion, one beside it for a swap, …
     )

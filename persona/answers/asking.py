@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import partial
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, validate_call
+from pydantic import ValidationError, validate_call
 
-from persona.answers import comparison, history, home, learning, talk
+from persona.answers import comparison, history, home, keeping, learning, morning, talk
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
 from persona.errors import BadInput
 from persona.failure import in_one_tree
@@ -18,10 +18,14 @@ QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "status": home.status,
     "revisions": history.revisions,
     "report": history.report,
+    "morning": morning.morning,
     "runs": history.runs,
     "diff": comparison.diff,
     "rollback": history.rollback,
     "promote": history.promote,
+    "pin": keeping.pin,
+    "unpin": keeping.unpin,
+    "gc": keeping.gc,
     "preferences": learning.preferences,
     "habits": learning.habits,
     "prefer": learning.prefer,
@@ -35,10 +39,12 @@ def ask(persona: Persona, name: str, arguments: Mapping[str, Any]) -> Any:
     """The answer of one question or act, as JSON. BadInput for a name or an argument that is not known, and
     everything that goes wrong as a PersonaError.
     """
-    question = _checked(name)
+    question = QUESTIONS.get(name)
+    if question is None:
+        raise BadInput(f"no question {name!r}: known are {', '.join(QUESTIONS)}")
     with in_one_tree():
         try:
-            return plain(question(persona, **arguments))
+            return plain(validate_call(partial(question, persona))(**arguments))
         except ValidationError as error:
             wrong = error.errors()[0]
             where = wrong["loc"][-1] if wrong["loc"] else "?"
@@ -57,11 +63,3 @@ def plain(value: Any) -> Any:
         case list() | tuple():
             return [plain(item) for item in value]
     return value
-
-
-@cache
-def _checked(name: str) -> Callable[..., Any]:
-    question = QUESTIONS.get(name)
-    if question is None:
-        raise BadInput(f"no question {name!r}: known are {', '.join(QUESTIONS)}")
-    return validate_call(config=ConfigDict(arbitrary_types_allowed=True))(question)

@@ -34,6 +34,7 @@ def status(persona: Persona) -> dict[str, Any]:
             "revision": run.revision,
         },
         "schedule": _schedule(persona),
+        "votes": _concern(persona),
         "busy": _is_busy(persona),
     }
 
@@ -42,6 +43,20 @@ def _schedule(persona: Persona) -> dict[str, Any]:
     from persona.schedule.outlook import outlook
 
     return outlook(persona.paths.schedule, persona.settings.schedule)
+
+
+def _concern(persona: Persona) -> dict[str, Any] | None:
+    """What the votes say about the champion; None while there is none before it to compare with."""
+    found = persona.concern()
+    if found is None:
+        return None
+    return {
+        "finding": str(found.watched.finding),
+        "reason": found.watched.reason,
+        "chance": found.watched.chance,
+        "champion": persona.resolve(found.champion).ref,
+        "back_to": persona.resolve(found.before).ref,
+    }
 
 
 def _is_busy(persona: Persona) -> bool:

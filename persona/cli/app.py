@@ -9,9 +9,9 @@ import typer
 
 from persona import __version__
 from persona.bootstrap import Persona, bootstrap
-from persona.cli import care, comparison, export, history, learn, talk
+from persona.cli import care, comparison, export, history, keeping, learn, morning, service, serving, talk
 
-_TALK, _LEARN, _HISTORY, _CARE = "Talk", "Learn", "History", "Care"
+_TALK, _LEARN, _HISTORY, _SERVE, _CARE = "Talk", "Learn", "History", "Serve", "Care"
 
 _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("chat", talk.chat, _TALK),
@@ -21,12 +21,17 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("preferences", learn.preferences, _LEARN),
     ("prefer", learn.prefer, _LEARN),
     ("habits", learn.habits, _LEARN),
+    ("morning", morning.morning, _HISTORY),
     ("revisions", history.revisions, _HISTORY),
     ("report", history.report, _HISTORY),
     ("diff", comparison.diff, _HISTORY),
     ("rollback", history.rollback, _HISTORY),
     ("promote", history.promote, _HISTORY),
+    ("pin", keeping.pin, _HISTORY),
+    ("unpin", keeping.unpin, _HISTORY),
+    ("gc", keeping.gc, _HISTORY),
     ("export", export.export, _HISTORY),
+    ("serve", serving.serve, _SERVE),
     ("init", care.init, _CARE),
     ("status", care.status, _CARE),
     ("doctor", care.doctor, _CARE),
@@ -41,6 +46,8 @@ app = typer.Typer(
 )
 for _name, _function, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_function)
+app.add_typer(serving.token, name="token", rich_help_panel=_SERVE)
+app.add_typer(service.app, name="service", rich_help_panel=_CARE)
 
 
 def _print_version(wanted: bool) -> None:

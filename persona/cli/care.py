@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,9 +48,12 @@ def init(
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what is going on: who answers, what is kept, how the last night ended."""
     from persona.answers import home
+    from persona.daemon.place import find_daemon
 
     with opened(context) as persona:
         found = home.status(persona)
+        daemon = find_daemon(persona.home)
+        found["daemon"] = None if daemon is None else {"pid": daemon.pid, "url": daemon.url}
     if as_json:
         say_json(found)
         return
@@ -66,11 +69,21 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("interactions", str(found["interactions"])),
             ("feedback", str(found["feedback"])),
             ("preferences", f"{found['preferences']}, and {found['habits']} habits"),
+            ("daemon", found["daemon"]["url"] if found["daemon"] else "not running"),
             ("last night", last),
+            *_votes(found["votes"]),
             ("next night", found["schedule"]["says"]),
             ("now", "a night or a preparation is running" if found["busy"] else "idle"),
         ],
     )
+
+
+def _votes(found: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What the votes say about the champion, where there is one to compare with."""
+    if found is None or found["finding"] == "too_few":
+        return []
+    advice = f"; `persona rollback` goes back to {found['back_to']}" if found["finding"] == "worse" else ""
+    return [("votes", f"{found['reason']}{advice}")]
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:

@@ -58,7 +58,7 @@ class WaitingPreferences:
 
 def _stamp(path: Path) -> object:
     """WAL keeps new rows beside the file until they are moved over."""
-    found = []
+    found: list[tuple[int, int] | None] = []
     for file in (path, path.with_name(path.name + "-wal")):
         try:
             status = file.stat()

@@ -1,0 +1,118 @@
+"""The daemon in the foreground: take the home, load the champion, listen, answer until told to end, drain.
+
+What is listened on is this machine alone, unless the user says in so many words that it is to be more.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from persona.bootstrap import EngineOpener, Persona, open_engine, open_serving_engine
+from persona.config import ServeSettings
+from persona.daemon.desk import LocalDesk
+from persona.daemon.door import LocalDoor
+from persona.daemon.place import Place, only_daemon, tell_place
+from persona.daemon.tokens import Tokens
+from persona.errors import BadInput
+from persona.failure import in_one_tree
+from persona.paths import Home
+from persona.serve.app import create_app
+from persona.serve.limits import Access
+from persona.serve.listening import listen, make_server
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  # refused unless the user exposes the daemon
+DRAIN_SECONDS = 20  # for the answers that run when the daemon is told to end
+
+OnReady = Callable[[Place], None]
+
+
+def serve(
+    persona: Persona, *, host: str, port: int, expose: bool = False, on_ready: OnReady = lambda _: None
+) -> None:
+    """Until SIGINT or SIGTERM; a second one does not wait for answers. `port` 0 is any free one.
+
+    `on_ready` is called when requests are answered. Raises BadInput for a place that may not or cannot be
+    listened on, DaemonRuns, and what opening the desk raises.
+    """
+    _check_host(host, expose=expose)
+    home, identity = persona.home, persona.identity
+    persona.base  # noqa: B018  # says what to do when the home is not ready
+    with in_one_tree(), only_daemon(home):
+        tokens = Tokens(home, own_identity=identity)
+        tokens.own()
+        door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name)))
+        try:
+            door.desk(identity)
+            with _listening(host, port) as listener:
+                bound = listener.getsockname()[1]
+                access = _access(persona.settings.serve, host, bound)
+                server = make_server(
+                    create_app(door, access=access), host=host, port=bound, drain_seconds=DRAIN_SECONDS
+                )
+                with _ends_quietly():
+                    on_ready(tell_place(home, host=host, port=bound))
+                    server.run(sockets=[listener])
+        finally:
+            door.close(wait=1.0)  # what was cut off lets go of its engine
+
+
+@contextmanager
+def _ends_quietly() -> Iterator[None]:
+    """Being told to end is how a daemon ends: uvicorn drains, then raises the signal once more, for us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _access(settings: ServeSettings, host: str, port: int) -> Access:
+    """Names that a client may call this daemon by, besides those of this machine to itself."""
+    names = {*settings.hosts, *(() if host in _EVERYWHERE else (host,))}
+    return Access(
+        hosts=frozenset(name if ":" in name else f"{name}:{port}" for name in names),
+        origins=frozenset(settings.origins),
+    )
+
+
+def _persona_of(persona: Persona, identity: str) -> Persona:
+    environ: Mapping[str, str] = {**persona.environ, "PERSONA_IDENTITY__NAME": identity}
+    return Persona(home=Home(persona.home.root), environ=environ, engine_opener=_opener(persona))
+
+
+def _opener(persona: Persona) -> EngineOpener:
+    """A daemon has several clients; an opener that somebody put there stays."""
+    return open_serving_engine if persona.engine_opener is open_engine else persona.engine_opener
+
+
+def _check_host(host: str, *, expose: bool) -> None:
+    if not expose and not _is_loopback(host):
+        raise BadInput(
+            f"{host} can be reached from other machines: add --expose if that is what you want. Whoever has "
+            "a token then reads and teaches your persona, and nothing is encrypted on the way"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except OSError as error:
+        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise BadInput(f"{host}:{port} cannot be listened on: {why}; choose another --port") from None
