@@ -1,0 +1,141 @@
+"""A server on a loopback socket, with a scripted engine behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from persona.engine.fake import Script, ScriptedEngine
+from persona.engine.protocol import Prompt, Sampling
+from persona.serve.app import create_app
+from persona.serve.desk import Visitor
+from persona.serve.fake_desk import FakeDesk, FakeDoor
+from persona.serve.limits import Access, Limits
+from persona.serve.listening import listen, make_server
+
+TOKEN = "t0ken-of-the-tests"
+REVISION = "b2-" + "7" * 16
+QUICK = Limits(
+    body_bytes=200_000,
+    header_seconds=1.0,
+    body_seconds=1.0,
+    write_seconds=1.0,
+    answers=4,
+    listeners=2,
+    beat=0.2,
+)
+
+
+def call_text(name: str, **arguments: Any) -> str:
+    """What a model writes when it calls a tool."""
+    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>"
+
+
+def tool(name: str, **properties: Any) -> dict[str, Any]:
+    """An OpenAI tool object."""
+    parameters = {"type": "object", "properties": properties}
+    return {"type": "function", "function": {"name": name, "description": "", "parameters": parameters}}
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> float:
+    """The seconds that it took; an AssertionError when it took longer."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < seconds, "it did not happen in time"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A server that runs, and what stands behind it."""
+
+    port: int
+    engine: ScriptedEngine
+    desk: FakeDesk
+    door: FakeDoor
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def prompt(self) -> Prompt:
+        """What the engine was asked last."""
+        return self.engine.asked[-1][0]
+
+    @property
+    def sampling(self) -> Sampling:
+        return self.engine.asked[-1][1]
+
+    def client(self, **headers: str) -> httpx2.Client:
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        return httpx2.Client(base_url=self.url, headers={**bearer, **headers}, timeout=20, trust_env=False)
+
+    def post(self, path: str, body: Any, **headers: str) -> httpx2.Response:
+        with self.client(**headers) as client:
+            return client.post(path, json=body)
+
+    def get(self, path: str, **headers: str) -> httpx2.Response:
+        with self.client(**headers) as client:
+            return client.get(path)
+
+    def events(self, path: str, body: Any, **headers: str) -> list[tuple[str | None, Any]]:
+        """Every event of a streamed answer, as (name, data); data that is no JSON stays text."""
+        answer = self.post(path, {**body, "stream": True}, **headers)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        return parse_events(answer.text)
+
+
+def parse_events(text: str) -> list[tuple[str | None, Any]]:
+    events = []
+    for block in text.split("\n\n"):
+        lines = [line for line in block.split("\n") if line and not line.startswith(":")]
+        fields = dict(line.split(": ", 1) for line in lines)
+        if "data" in fields:
+            data = fields["data"]
+            events.append(
+                (fields.get("event"), json.loads(data) if data[0] in "{[" and data[1] != "D" else data)
+            )
+    return events
+
+
+@contextmanager
+def running(
+    script: Script,
+    *,
+    seconds_a_word: float = 0.0,
+    limits: Limits = QUICK,
+    access: Access | None = None,
+    answers: Mapping[str, Any] | None = None,
+    others: Mapping[str, ScriptedEngine] | None = None,
+    controls: tuple[str, ...] = (),
+) -> Iterator[Served]:
+    """A server until the end of the block. `others` are engines by model id, beside persona:r7."""
+    engine = ScriptedEngine(script, revision=REVISION, seconds_a_word=seconds_a_word)
+    desk = FakeDesk({"persona:r7": engine, **(others or {})}, answers=answers, controls=controls)
+    door = FakeDoor({TOKEN: Visitor(name="tests", desk=desk)})
+    bound = listen("127.0.0.1", 0)
+    app = create_app(door, limits=limits, access=access)
+    server = make_server(app, limits=limits, drain_seconds=1)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    try:
+        yield Served(port=bound.getsockname()[1], engine=engine, desk=desk, door=door)
+    finally:
+        door.opens.set()
+        engine.close()
+        server.should_exit = True
+        thread.join(10)
+        bound.close()
+        assert not thread.is_alive()

@@ -1,0 +1,269 @@
+"""What stands in front of every route: a matrix of probes, made from the routes themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from serve_parts import TOKEN, running
+from starlette.routing import Route
+
+from persona.engine.fake import ScriptedEngine
+from persona.serve.app import create_app
+from persona.serve.desk import Visitor
+from persona.serve.fake_desk import FakeDesk, FakeDoor
+from persona.serve.limits import Access, Limits
+
+PORT = 7437
+HOME = f"127.0.0.1:{PORT}"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND")
+FOREIGN_HOSTS: tuple[tuple[str, ...], ...] = (
+    ("evil.example",),
+    (f"evil.example:{PORT}",),
+    (f"127.0.0.1.nip.io:{PORT}",),
+    (f"localhost.evil.example:{PORT}",),
+    (f"user@127.0.0.1:{PORT}",),
+    ("127.0.0.1:1",),
+    ("127.0.0.1",),
+    ("",),
+    (),
+    (HOME, "evil.example"),
+)
+FOREIGN_ORIGINS = ("https://evil.example", "null", f"http://127.0.0.1:{PORT}", "")
+WRONG_TOKENS: tuple[dict[str, str], ...] = (
+    {},
+    {"authorization": ""},
+    {"authorization": "Bearer"},
+    {"authorization": "Bearer wrong"},
+    {"authorization": f"Bearer {TOKEN}x"},
+    {"authorization": f"Bearer {TOKEN[:-1]}"},
+    {"authorization": f"Basic {TOKEN}"},
+    {"x-api-key": "wrong"},
+    {"cookie": f"token={TOKEN}"},
+    {"x-api-key": "tökén"},
+)
+FOREIGN_TYPES = ("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
+
+
+def application() -> Any:
+    desk = FakeDesk({"persona:r7": ScriptedEngine(lambda _: "Yes.")}, answers={"status": {}})
+    door = FakeDoor({TOKEN: Visitor(name="tests", desk=desk)})
+    return create_app(
+        door, access=Access(hosts=frozenset({"lan.example"}), origins=frozenset({"app://mine"}))
+    )
+
+
+APP = application()
+
+
+def paths() -> list[str]:
+    """Every route, with something for its parameters, and places where there is none."""
+    filled = [
+        route.path.replace("{id:path}", "persona").replace("{name}", "status")
+        for route in APP.routes
+        if isinstance(route, Route)
+    ]
+    return [
+        *filled,
+        "/",
+        "/docs",
+        "/openapi.json",
+        "/v1",
+        "/v1/chat/completions/",
+        "//health",
+        "/persona/../health",
+    ]
+
+
+def probe(
+    path: str,
+    method: str = "GET",
+    *,
+    hosts: tuple[str, ...] = (HOME,),
+    origin: str | None = None,
+    token: dict[str, str] | None = None,
+    media_type: str | None = "application/json",
+    body: bytes = b"{}",
+) -> tuple[int, dict[str, str], bytes]:
+    """The answer of the application to exactly these headers."""
+    named = {"authorization": f"Bearer {TOKEN}"} if token is None else token
+    if origin is not None:
+        named = {**named, "origin": origin}
+    if media_type is not None:
+        named = {**named, "content-type": media_type}
+    headers = [(b"host", host.encode()) for host in hosts]
+    headers += [(name.encode(), value.encode()) for name, value in named.items()]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 5),
+        "server": ("127.0.0.1", PORT),
+    }
+    sent: list[Any] = []
+    given = iter([{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}])
+
+    async def receive() -> Any:
+        message = next(given)
+        if message["type"] == "http.disconnect":
+            await asyncio.sleep(5)
+        return message
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if not message.get("more_body", True) or (path == "/persona/events" and len(sent) > 1):
+            raise _Enough
+
+    async def run() -> None:
+        try:
+            await APP(scope, receive, send)
+        except _Enough:
+            pass
+
+    LOOP.run_until_complete(run())
+    start, *rest = sent
+    answered = {name.decode(): value.decode() for name, value in start["headers"]}
+    return start["status"], answered, b"".join(message.get("body", b"") for message in rest)
+
+
+class _Enough(Exception):
+    pass
+
+
+LOOP = asyncio.new_event_loop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed_at_the_end():
+    yield
+    LOOP.close()
+
+
+def test_no_route_answers_a_stranger() -> None:
+    """Every route and every method, also where there is none: each wrong Host, Origin, token or type is refused
+    with its status, whatever else is right, and no answer lets another origin read it.
+    """
+    probes = Counter[int]()
+    for path, method in itertools.product(paths(), METHODS):
+        wrong = [({"hosts": hosts}, {403}) for hosts in FOREIGN_HOSTS]
+        wrong += [({"origin": origin}, {403}) for origin in FOREIGN_ORIGINS]
+        wrong += [({"token": token}, {401}) for token in WRONG_TOKENS]
+        if method in ("POST", "PUT", "DELETE", "PATCH"):
+            wrong += [({"media_type": media_type or None}, {415}) for media_type in FOREIGN_TYPES]
+        for what, statuses in wrong:
+            status, headers, _ = probe(path, method, **what)
+            probes[status] += 1
+            assert status in statuses, (path, method, what)
+            assert not [name for name in headers if name.startswith("access-control")]
+
+    assert probes.total() >= 1000
+    assert {401, 403, 415} == set(probes)
+
+
+def test_two_faults_are_no_way_in() -> None:
+    """What is wrong in two ways is refused as well."""
+    for path, hosts, token in itertools.product(paths(), FOREIGN_HOSTS, WRONG_TOKENS):
+        assert 403 == probe(path, "POST", hosts=hosts, token=token, media_type="text/plain", origin="null")[0]
+
+
+@pytest.mark.parametrize("path", paths())
+def test_the_owner_is_never_refused_for_who_asks(path: str) -> None:
+    """With the right token on the right host, no route says 401, 403 or 5xx: the probes above test something."""
+    for method in METHODS:
+        status = probe(path, method)[0]
+
+        assert status not in (401, 403) and status < 500, (method, status)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_browser_is_told_that_it_may(method: str) -> None:
+    """A preflight gets no header that lets it through, and its path decides nothing."""
+    for path in paths():
+        status, headers, _ = probe(path, method, origin="https://evil.example")
+
+        assert 403 == status
+        assert not [name for name in headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "[::1]"])
+def test_loopback_names_with_the_bound_port_are_ours(host: str) -> None:
+    """The server is reached by each of its names."""
+    assert 200 == probe("/health", hosts=(f"{host}:{PORT}",))[0]
+
+
+def test_hosts_and_origins_can_be_allowed() -> None:
+    """What the owner allows is let through, exactly as it was written."""
+    assert 200 == probe("/health", hosts=("lan.example",))[0]
+    assert 200 == probe("/health", origin="app://mine")[0]
+    assert 403 == probe("/health", hosts=("lan.example:99",))[0]
+    assert 403 == probe("/health", origin="app://mine/")[0]
+
+
+def test_a_body_by_another_method_has_to_be_json_too() -> None:
+    """A form that is sent along with a GET is refused as one that is posted."""
+    desk = FakeDesk({"persona:r7": ScriptedEngine(["Yes."])})
+    assert desk.identity == "me"
+    with running(["Yes."]) as served, served.client() as client:
+        answer = client.request("GET", "/health", content=b"a=b", headers={"Content-Type": "text/plain"})
+
+        assert 415 == answer.status_code
+
+
+def test_refusals_have_a_form_that_clients_read() -> None:
+    """Nothing but JSON, also where there is no route and no such method."""
+    for path, method in (("/nowhere", "GET"), ("/v1/models", "DELETE"), ("/v1/chat/completions", "GET")):
+        status, headers, body = probe(path, method)
+
+        assert "application/json" == headers["content-type"]
+        assert {"message", "type", "param", "code"} == json.loads(body)["error"].keys()
+        assert {"GET": 404 if path == "/nowhere" else 405, "DELETE": 405}[method] == status
+
+
+def test_answers_are_not_stored_or_guessed_at() -> None:
+    """No cache keeps what was said, and no browser takes it for something else."""
+    for path in ("/health", "/nowhere"):
+        _, headers, _ = probe(path)
+
+        assert ("no-store", "nosniff") == (headers["cache-control"], headers["x-content-type-options"])
+
+
+def test_a_web_socket_is_closed() -> None:
+    """There is nothing to talk to, and no check to get around."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    LOOP.run_until_complete(APP({"type": "websocket", "path": "/health", "headers": []}, None, send))
+
+    assert [{"type": "websocket.close", "code": 1008}] == sent
+
+
+def test_tokens_open_their_own_desk() -> None:
+    """Each client speaks to the desk of its own token, under its own name."""
+    engines = [ScriptedEngine(["Mine."]), ScriptedEngine(["Yours."])]
+    desks = [FakeDesk({"persona:r7": engine}) for engine in engines]
+    door = FakeDoor({f"token-{n}": Visitor(name=f"client-{n}", desk=desk) for n, desk in enumerate(desks)})
+    body = json.dumps({"model": "persona", "messages": [{"role": "user", "content": "Whose?"}]}).encode()
+
+    global APP
+    before, APP = APP, create_app(door, limits=Limits())
+    try:
+        for n in (0, 1):
+            token = {"authorization": f"Bearer token-{n}"}
+            assert 200 == probe("/v1/chat/completions", "POST", token=token, body=body)[0]
+    finally:
+        APP = before
+
+    assert [["client-0"], ["client-1"]] == [[turn.source for turn in desk.turns] for desk in desks]
