@@ -82,8 +82,10 @@ def _votes(found: dict[str, Any] | None) -> list[tuple[str, str]]:
     """What the votes say about the champion, where there is one to compare with."""
     if found is None or found["finding"] == "too_few":
         return []
-    advice = f"; `persona rollback` goes back to {found['back_to']}" if found["finding"] == "worse" else ""
-    return [("votes", f"{found['reason']}{advice}")]
+    rows = [("votes", found["reason"])]
+    if found["finding"] == "worse":
+        rows.append(("advice", f"`persona rollback` goes back to {found['back_to']}"))
+    return rows
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from persona.cli.output import AsJson, progress, say, say_json, say_table
-from persona.cli.scores import score_rows
 from persona.cli.session import opened
+from persona.morning.scores import score_rows
 
 if TYPE_CHECKING:
     from persona.answers.comparison import DataChange

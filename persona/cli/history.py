@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from persona.cli.morning import write_page
 from persona.cli.output import AsJson, say, say_json, say_table, when
 from persona.cli.session import opened
 
@@ -47,6 +49,9 @@ def report(
         str | None, typer.Argument(metavar="[R]", help="A revision; without it, what the last night made.")
     ] = None,
     samples: Annotated[bool, typer.Option("--samples", help="Show answers as well.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with everything to FILE.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a revision was accepted or rejected, and what was measured."""
@@ -54,6 +59,8 @@ def report(
 
     with opened(context) as persona:
         found = history.report(persona, ref)
+        if html is not None:
+            write_page(persona, ref, html)
     if as_json:
         say_json(found)
     else:
@@ -61,7 +68,7 @@ def report(
 
 
 def _say_report(found: Mapping[str, Any], *, samples: bool) -> None:
-    from persona.cli.scores import score_rows
+    from persona.morning.scores import score_rows
     from persona.report import EvalReport
 
     ref = found["ref"]

@@ -66,7 +66,7 @@ def watch(now: Votes, before: Votes, policy: WatchPolicy, *, name: str, name_bef
     if share - share_before >= policy.worse_by and chance <= policy.doubt:
         return Watched(
             finding=Finding.WORSE,
-            reason=f"{compared}; chance alone would do that in {chance:.1%} of cases",
+            reason=f"{compared}; by chance alone in {max(chance, 0.001):.1%} of cases",
             chance=chance,
         )
     return Watched(finding=Finding.FINE, reason=compared, chance=chance)
