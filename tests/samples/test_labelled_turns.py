@@ -64,7 +64,7 @@ def test_spans_are_words_of_the_user_that_follow_the_answer() -> None:
 
 
 def test_labels_agree_with_what_stands_around_them() -> None:
-    """Adopted spans are in the answer, retried ones in an earlier request; after an abandoned one comes nothing."""
+    """Adopted spans are in the answer, retried ones in an earlier request; abandoned answers end it."""
     for row, label in _labels():
         messages, turn, span = row["messages"], label["turn"], label["span"].casefold()
         before = [message["content"].casefold() for message in messages[:turn] if message["role"] == "user"]
