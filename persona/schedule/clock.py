@@ -65,6 +65,7 @@ class NightClock:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.traffic = parts.traffic
+        self._ticking = threading.Lock()
         self._guard = threading.RLock()
         self._state = ScheduleState()
         self._decision: Decision | None = None
@@ -112,6 +113,10 @@ class NightClock:
 
     def tick(self) -> None:
         """One look: read, decide, and begin a night if it is time."""
+        with self._ticking:
+            self._tick()
+
+    def _tick(self) -> None:
         with self._guard:
             if self._leash is not None:
                 return

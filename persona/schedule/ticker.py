@@ -13,6 +13,7 @@ from typing import Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 _log = logging.getLogger("persona.schedule")
 _NAMES = {
@@ -46,8 +47,10 @@ class Ticker:
         self._scheduler.start()
 
     def now(self, name: str) -> None:
-        """Call it as soon as possible, in the scheduler's thread."""
-        self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+        """Call it once more as soon as possible, even beside a call that goes on: that one may have looked
+        too early."""
+        call = self._scheduler.get_job(name).func
+        self._scheduler.add_job(call, id=f"{name} now", replace_existing=True)
 
     def stop(self) -> None:
         """Waits for calls that have begun. Idempotent."""
@@ -65,7 +68,8 @@ class _SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # apschedule
     def _process_jobs(self) -> float | None:
         wait: float | None = super()._process_jobs()
         now = datetime.now(UTC)
-        ahead = [job for job in self.get_jobs() if job.next_run_time - now > job.trigger.interval]
+        jobs = [job for job in self.get_jobs() if isinstance(job.trigger, IntervalTrigger)]
+        ahead = [job for job in jobs if job.next_run_time - now > job.trigger.interval]
         for job in ahead:
             _log.warning("schedule: the clock was set back; %s runs now", job.id)
             job.modify(next_run_time=now)
