@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -32,6 +33,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 _DEVICE = r"^(auto|cpu|mps|cuda(:\d+)?)$"
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"  # names become folder names
+
+
+def _listed(value: Any) -> Any:
+    """A variable is one text: names with commas between them."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class _Section(BaseModel):
@@ -96,8 +105,8 @@ class ServeSettings(_Section):
     threads: PositiveInt | None = None  # None: as many as the engine finds best
     host: str = "127.0.0.1"  # anything but the machine itself needs --expose as well
     port: Annotated[int, Field(ge=0, le=65535)] = 7437  # 0: any free one
-    hosts: tuple[str, ...] = ()  # more names that clients may call it by, such as "persona.lan"
-    origins: tuple[str, ...] = ()  # web pages that may use it, such as "https://chat.example"
+    hosts: Names = ()  # more names that clients may call it by, such as "persona.lan"
+    origins: Names = ()  # web pages that may use it, such as "https://chat.example"
     engines: Annotated[int, Field(ge=2, le=64)] = (
         3  # loaded at once: the champion, one beside it for a swap, …
     )
@@ -110,7 +119,7 @@ class UpstreamSettings(_Section):
 
     url: Annotated[str, Field(pattern=r"^https?://")] | None = None  # as http://127.0.0.1:11434/v1
     api_key_env: str | None = None  # the variable that holds its key; None: it needs none
-    models: tuple[str, ...] = ()  # which ones; none: every model that is not persona's
+    models: Names = ()  # which ones; none: every model that is not persona's
 
 
 def _hours(text: str) -> str:

@@ -33,12 +33,18 @@ class LocalDesk:
     """
 
     def __init__(
-        self, open_persona: Callable[[], Persona], *, night_command: Sequence[str] | None = None
+        self,
+        open_persona: Callable[[], Persona],
+        *,
+        night_command: Sequence[str] | None = None,
+        on_use: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_use` is called when someone asks for an answer or judges one; it must not block."""
+        self._on_use = on_use
         self._open_persona = open_persona
         self.board = Board()
         with in_one_tree(), open_persona() as persona:
-            settings = persona.settings.serve
+            settings, registry = persona.settings.serve, persona.registry
             self._identity = persona.identity
             self._environ = {**persona.environ, "PERSONA_HOME": str(persona.home.root)}
             self._upstream = persona.settings.upstream
@@ -47,7 +53,7 @@ class LocalDesk:
             try:
                 self._engines = Engines(persona.engine, limit=settings.engines)
                 self._leases = Leases(
-                    persona.registry,
+                    registry,
                     self._engines,
                     base_name=persona.base.name,
                     base_made=datetime.fromtimestamp(persona.base.path.stat().st_mtime, UTC),
@@ -73,6 +79,7 @@ class LocalDesk:
             return self._leases.models()
 
     def lease(self, model: str) -> AbstractContextManager[Lease]:
+        self._on_use()
         return self._leases.lease(model)
 
     def upstream(self, model: str) -> Upstream | None:
@@ -94,6 +101,7 @@ class LocalDesk:
         )
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
+        self._on_use()
         kept = self._writer.act(feedback, source=source)
         if kept.kind is FeedbackKind.PREFERENCE:
             with in_one_tree(), self._open_persona() as persona:

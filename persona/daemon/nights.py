@@ -82,11 +82,12 @@ class Nights:
         assert process.stdout is not None
         assert process.stderr is not None
         lines: list[str] = []
-        steps = threading.Thread(target=self._steps, args=(process.stderr, lines), daemon=True)
-        steps.start()
-        said = process.stdout.read()
-        code = process.wait()
-        steps.join()
+        with process:  # closes its pipes
+            steps = threading.Thread(target=self._steps, args=(process.stderr, lines), daemon=True)
+            steps.start()
+            said = process.stdout.read()
+            steps.join()
+            code = process.wait()
         ended = _ended(code, said, lines)
         with self._lock:
             self._last = ended

@@ -17,11 +17,14 @@ from persona.bootstrap import EngineOpener, Persona, open_engine, open_serving_e
 from persona.config import ServeSettings
 from persona.daemon.desk import LocalDesk
 from persona.daemon.door import LocalDoor
+from persona.daemon.overnight import overnight
 from persona.daemon.place import Place, only_daemon, tell_place
+from persona.daemon.pulse import told
 from persona.daemon.tokens import Tokens
 from persona.errors import BadInput
 from persona.failure import in_one_tree
 from persona.paths import Home
+from persona.schedule.probes import OwnTraffic
 from persona.serve.app import create_app
 from persona.serve.limits import Access
 from persona.serve.listening import listen, make_server
@@ -46,9 +49,12 @@ def serve(
     with in_one_tree(), only_daemon(home):
         tokens = Tokens(home, own_identity=identity)
         tokens.own()
-        door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name)))
+        traffic = OwnTraffic()
+        door = LocalDoor(
+            tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), on_use=traffic.touch)
+        )
         try:
-            door.desk(identity)
+            tell = door.desk(identity).board.tell
             with _listening(host, port) as listener:
                 bound = listener.getsockname()[1]
                 access = _access(persona.settings.serve, host, bound)
@@ -56,8 +62,10 @@ def serve(
                     create_app(door, access=access), host=host, port=bound, drain_seconds=DRAIN_SECONDS
                 )
                 with _ends_quietly():
-                    on_ready(tell_place(home, host=host, port=bound))
-                    server.run(sockets=[listener])
+                    place = tell_place(home, host=host, port=bound)
+                    on_ready(place)
+                    with told(place), overnight(lambda: _persona_of(persona, identity), tell, traffic):
+                        server.run(sockets=[listener])
         finally:
             door.close(wait=1.0)  # what was cut off lets go of its engine
 
