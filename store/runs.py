@@ -70,6 +70,10 @@ class Runs:
         """Oldest first."""
         return self._read("ORDER BY started_at, seq")
 
+    def recent(self, count: int) -> list[Run]:
+        """The last `count`, oldest first."""
+        return self._read("ORDER BY started_at DESC, seq DESC LIMIT ?", count)[::-1]
+
     def get(self, run_id: str) -> Run:
         """Raises UnknownId."""
         for run in self._read("WHERE id = ?", run_id):
@@ -90,7 +94,7 @@ class Runs:
         """Those without an end: the one at work, or one that was cut off."""
         return self._read("WHERE state IS NULL ORDER BY started_at, seq")
 
-    def _read(self, which: str, *values: str) -> list[Run]:
+    def _read(self, which: str, *values: str | int) -> list[Run]:
         sql = f"SELECT * FROM runs LEFT JOIN run_ends ON run_ends.run = runs.id {which}"
         return [_run(row) for row in self._database.rows(sql, values)]
 

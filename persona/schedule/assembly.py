@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 
 
 def night_clock(
-    settings: ScheduleSettings, *, file: Path, runs: Callable[[], Sequence[Run]], night: NightWork
+    settings: ScheduleSettings,
+    *,
+    file: Path,
+    traffic: OwnTraffic,
+    runs: Callable[[], Sequence[Run]],
+    night: NightWork,
 ) -> NightClock:
-    """`file` is the identity's schedule.json, whose folder exists; `runs` and `night` as in Parts."""
-    traffic = OwnTraffic()
+    """Not started. `file` is the identity's schedule.json, whose folder exists; `runs` and `night` as in
+    Parts; `traffic` is touched by whoever takes requests."""
     return NightClock(
         Parts(
             terms=Terms.of(settings),

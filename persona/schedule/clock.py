@@ -36,7 +36,7 @@ TICK = timedelta(minutes=5)
 _WATCH = timedelta(seconds=15)
 _PRESENCE = 60.0  # seconds of quiet below which someone is there
 _PATIENCE = 20 * 60.0  # seconds that a night stands still for someone before it ends
-_STOP_PATIENCE = 20.0
+_STOP_PATIENCE = 15.0
 _RECENT = timedelta(days=2)
 _MADE_WAY = 75  # the exit code of errors that mean "try again later"
 _GOOD = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)

@@ -35,7 +35,7 @@ class LaunchdService:
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 10,
-            "ExitTimeOut": 45,
+            "ExitTimeOut": 60,
             # Not Background: that would slow the answers. The nights lower themselves.
             "ProcessType": "Standard",
             "Umask": 0o077,

@@ -31,7 +31,7 @@ ExecStart={command}
 Environment={home}
 WatchdogSec=60
 TimeoutStartSec=180
-TimeoutStopSec=45
+TimeoutStopSec=60
 Restart=on-failure
 RestartSec=10
 # A wrong setting, a damaged file, another daemon in this home: starting again changes none of them.

@@ -2,5 +2,6 @@
 
 from persona.schedule.probes.panel import Panel, Sources
 from persona.schedule.probes.port import Probe, Reading
+from persona.schedule.probes.traffic import OwnTraffic
 
-__all__ = ["Panel", "Probe", "Reading", "Sources"]
+__all__ = ["OwnTraffic", "Panel", "Probe", "Reading", "Sources"]
