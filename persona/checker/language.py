@@ -46,6 +46,12 @@ _NAMES = {
 }  # fmt: skip
 CODES = {name.casefold(): code for code, name in _NAMES.items()}
 
+
+def function_words(code: str) -> frozenset[str]:
+    """The words by which a text of this language is known."""
+    return _WORDS[code]
+
+
 # Up to this many words without any function word may be a name or a number, which is in every language.
 _TOO_SHORT_TO_TELL = 3
 

@@ -35,7 +35,9 @@ def draft(judged: Iterable[Judged], active: Sequence[ActivePreference]) -> Draft
     drafted = Drafted()
     by_prompt: dict[str, list[Example]] = {}
     for each in sorted(judged, key=lambda one: (one.interaction.at, one.interaction.id)):
-        verdict = wanted(each.interaction, each.acts, taken_back=each.taken_back is not None)
+        if not each.acts:
+            continue
+        verdict = wanted(each.interaction, each.acts, each.inferred)
         if isinstance(verdict, Held):
             drafted.dropped[verdict.reason] += 1
             continue

@@ -37,10 +37,10 @@ def take_statements(
     decided: Mapping[Key, datetime],
 ) -> None:
     """Bring the stated preferences in, oldest first. `decided` says when the user last retired a key."""
-    ordered = sorted(statements, key=lambda each: (each.feedback.at, each.feedback.id))
+    ordered = sorted(statements, key=lambda each: (each.at, each.id))
     stated_at = {each.signal.id: each.signal.at for each in ordered}
     for statement in _lasting(ordered):
-        parsed = parse_statement(statement.feedback.content, tools=tools)
+        parsed = parse_statement(statement.content, tools=tools)
         for each in parsed:
             _take(entries, statement, each, stated_at, decided)
         if not any(each.attribute.startswith(_FREE) for each in parsed):
@@ -51,15 +51,13 @@ def _lasting(statements: Sequence[Statement]) -> list[Statement]:
     """All but the wishes for one answer that were said in one conversation only."""
     said_in: dict[str, set[str]] = {}
     for each in statements:
-        place = each.feedback.conversation or each.feedback.id
+        place = each.conversation or each.id
         said_in.setdefault(_said(each), set()).add(place)
-    return [
-        each for each in statements if not is_one_off(each.feedback.content) or len(said_in[_said(each)]) > 1
-    ]
+    return [each for each in statements if not is_one_off(each.content) or len(said_in[_said(each)]) > 1]
 
 
 def _said(statement: Statement) -> str:
-    return " ".join(statement.feedback.content.casefold().split())
+    return " ".join(statement.content.casefold().split())
 
 
 def _take(
@@ -97,7 +95,7 @@ def _stated(statement: Statement, parsed: Parsed) -> Preference:
     return with_id(
         Preference(
             id="",
-            statement=statement.feedback.content.strip(),
+            statement=statement.content.strip(),
             scope=parsed.scope,
             attribute=parsed.attribute,
             source="stated",

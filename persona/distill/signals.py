@@ -1,14 +1,14 @@
-"""Feedback and follow-ups -> signals: what the user did, each with the words or the act that shows it.
+"""Feedback and findings -> signals: what the user did, each with the words or the act that shows it.
 
-Invariant: only acts of the user make signals. What a model or a tool wrote is never read for one, whatever it
-says.
+Invariant: only acts of the user make signals that label. What a model or a tool wrote is never read for one,
+whatever it says.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 
 from persona.checker import same_json
@@ -28,10 +28,24 @@ class Detector(StrEnum):
     DOWN = "down"
     STATED = "stated"
     CORRECTION = "correction"
-    FOLLOW_UP = "follow_up"
+    # Inferred from ordinary use (persona/distill/detectors):
+    FOLLOW_UP = "follow_up"  # the next message corrects the answer
+    RESTATED = "restated"
+    RETRIED = "retried"
+    ABANDONED = "abandoned"
+    THANKS = "thanks"
+    ADOPTED = "adopted"
+    CALL_ACCEPTED = "call_accepted"
+    CALL_REFUSED = "call_refused"
+    STATED_IN_CHAT = "stated_in_chat"
+    # How calls ended, as their results tell: never a label.
+    TOOL_OK = "tool_ok"
+    TOOL_EMPTY = "tool_empty"
+    TOOL_ERROR = "tool_error"
+    TOOL_FIXED = "tool_fixed"
 
 
-# (polarity, confidence): how much an act says by itself.
+# (polarity, confidence): how much an act says by itself. Acts of the user come before what is inferred.
 _WEIGHT: dict[Detector, tuple[int, float]] = {
     Detector.EDIT: (+1, 1.0),
     Detector.CORRECTED_CALL: (+1, 1.0),
@@ -40,7 +54,19 @@ _WEIGHT: dict[Detector, tuple[int, float]] = {
     Detector.DOWN: (-1, 0.8),
     Detector.STATED: (0, 1.0),
     Detector.CORRECTION: (-1, 0.9),
-    Detector.FOLLOW_UP: (-1, 0.5),
+    Detector.FOLLOW_UP: (-1, 0.7),
+    Detector.RESTATED: (-1, 0.5),
+    Detector.RETRIED: (-1, 0.5),
+    Detector.ABANDONED: (-1, 0.3),
+    Detector.THANKS: (+1, 0.5),
+    Detector.ADOPTED: (+1, 0.6),
+    Detector.CALL_ACCEPTED: (+1, 0.4),
+    Detector.CALL_REFUSED: (-1, 0.6),
+    Detector.STATED_IN_CHAT: (0, 0.9),
+    Detector.TOOL_OK: (+1, 0.2),
+    Detector.TOOL_EMPTY: (-1, 0.1),
+    Detector.TOOL_ERROR: (-1, 0.3),
+    Detector.TOOL_FIXED: (+1, 0.3),
 }
 
 _DETECTOR_OF_KIND = {
@@ -50,20 +76,6 @@ _DETECTOR_OF_KIND = {
     FeedbackKind.PREFERENCE: Detector.STATED,
     FeedbackKind.CORRECTION: Detector.CORRECTION,
 }
-
-# A next message that takes the answer back. "No worries" and "no thanks" do not.
-_TAKES_BACK = re.compile(
-    r"\s*(?:no(?:pe)?\s*[,.!:;—-]|no,? (?:i|that|it|not|you|this)\b|wrong\b|incorrect\b|"
-    r"not (?:what|quite what|like that)\b|"
-    r"that(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct|what|true))|"
-    r"i (?:said|meant|asked(?: you)? (?:for|to)|told you)\b|i didn't (?:ask|mean|want)\b|"
-    r"too (?:long|short|wordy|verbose|formal|brief)\b|(?:shorter|longer),? please\b|(?:try|do it) again\b|"
-    r"you (?:forgot|ignored|misunderstood)\b|actually,? (?:i|that)\b)",
-    re.IGNORECASE,
-)
-_NOT_TAKING_BACK = re.compile(
-    r"\s*no,?\s+(?:worries|problem|thanks|thank you|need|idea|doubt|hurry|rush)\b", re.IGNORECASE
-)
 
 
 def signal_of(feedback: Feedback, interaction: Interaction | None) -> Signal:
@@ -85,28 +97,21 @@ def signal_of(feedback: Feedback, interaction: Interaction | None) -> Signal:
     )
 
 
-def taken_back(interaction: Interaction, follow_up: Sequence[Message]) -> Signal | None:
-    """The signal of a user who, in the next message, takes the answer back; None where nobody did."""
-    for message in follow_up:
-        if message.role != "user" or message.origin is not Origin.USER:
-            continue
-        found = _TAKES_BACK.match(message.content)
-        if found is None or _NOT_TAKING_BACK.match(message.content):
-            return None
-        polarity, confidence = _WEIGHT[Detector.FOLLOW_UP]
-        return with_id(
-            Signal(
-                id="",
-                detector=Detector.FOLLOW_UP.value,
-                at=interaction.at,
-                polarity=polarity,
-                confidence=confidence,
-                quote=_clip(message.content[found.start() :]),
-                interaction=interaction.id,
-                conversation=interaction.conversation,
-            )
+def inferred_signal(detector: Detector, span: str, interaction: Interaction, at: datetime) -> Signal:
+    """The signal of what a detector found in what came after `interaction`; `at`: when that was said."""
+    polarity, confidence = _WEIGHT[detector]
+    return with_id(
+        Signal(
+            id="",
+            detector=detector.value,
+            at=at,
+            polarity=polarity,
+            confidence=confidence,
+            quote=_clip(span),
+            interaction=interaction.id,
+            conversation=interaction.conversation,
         )
-    return None
+    )
 
 
 def edited_message(edit: Feedback) -> Message:

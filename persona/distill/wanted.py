@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from persona.distill.likeness import tool_name
-from persona.distill.signals import by_time, edited_message
-from store.records import Feedback, FeedbackKind, Interaction, Message, Origin
+from persona.distill.signals import Detector, by_time, edited_message
+from store.records import Feedback, FeedbackKind, Interaction, Message, Origin, Signal
 
 _COPIED_WORDS = 12  # so many words in a row are a quotation, not a coincidence
 _WORD = re.compile(r"\w+")
 _MOST_REJECTED = 2  # pairs a prompt
+# Inferred signals sure enough to take an up back; the others weigh less than any act.
+_TAKES_BACK = (Detector.FOLLOW_UP, Detector.CALL_REFUSED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +37,17 @@ class Held:
     reason: str
 
 
-def wanted(interaction: Interaction, acts: Sequence[Feedback], *, taken_back: bool) -> Wanted | Held:
-    """The verdict over the acts on one completion.
+def wanted(
+    interaction: Interaction, acts: Sequence[Feedback], inferred: Sequence[Signal] = ()
+) -> Wanted | Held:
+    """The verdict over the acts on one completion and what was inferred of what came after it.
 
     The last edit decides. Without an edit the last act does: a pick or an up makes the completion wanted,
-    unless the user took it back in the next message; a down or a correction holds it, since what would have
-    been right is not known.
+    unless the user took it back afterwards, in the next message; a down or a correction holds it, since what
+    would have been right is not known. What is inferred only ever takes back, and an act that comes later
+    outranks it.
     """
-    verdict = _verdict(interaction.completion, by_time(acts), taken_back=taken_back)
+    verdict = _verdict(interaction.completion, by_time(acts), inferred)
     if isinstance(verdict, Held):
         return verdict
     if not verdict.message.content.strip() and not verdict.message.tool_calls:
@@ -55,7 +60,7 @@ def wanted(interaction: Interaction, acts: Sequence[Feedback], *, taken_back: bo
     return verdict
 
 
-def _verdict(completion: Message, acts: Sequence[Feedback], *, taken_back: bool) -> Wanted | Held:
+def _verdict(completion: Message, acts: Sequence[Feedback], inferred: Sequence[Signal]) -> Wanted | Held:
     edits = [act for act in acts if act.kind is FeedbackKind.EDIT]
     picks = [act for act in acts if act.kind is FeedbackKind.PICK]
     not_taken = [Message(role="assistant", content=text) for pick in picks for text in pick.over]
@@ -70,7 +75,7 @@ def _verdict(completion: Message, acts: Sequence[Feedback], *, taken_back: bool)
         return Held(reason="no act on it")
     if judged[-1].kind in (FeedbackKind.DOWN, FeedbackKind.CORRECTION):
         return Held(reason="a down or a correction without a better answer")
-    if taken_back:
+    if any(signal.detector in _TAKES_BACK and signal.at >= judged[-1].at for signal in inferred):
         return Held(reason="the next message took it back")
     return Wanted(
         message=completion,

@@ -1,0 +1,71 @@
+"""The user takes a substantial span of the answer over: quotes it, builds on it, or keeps it in an edit.
+
+Polarity +1, confidence 0.6. What the user copies is compared, never read for a wish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from persona.checker import fold
+from persona.distill.detectors.abandonment import gives_up
+from persona.distill.detectors.contract import Exchange, Finding, by_user
+from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.own_words import own_sentences
+from persona.distill.detectors.retries import asks_again
+from persona.distill.signals import Detector
+from store.records import Message
+
+_RUN = 8  # words in a row; fewer may be a coincidence
+_LATER = 3  # messages of the user that may still build on the answer
+_KEPT = 0.6  # of the answer's words, in runs, is what an edit keeps when it adopts
+_LONGEST = 4000  # words looked at
+_WORD = re.compile(r"\w+")
+
+
+def adopted(exchange: Exchange) -> Iterator[Finding]:
+    """The first later message of the user that uses a run of the answer which the request did not have."""
+    answer = _words(exchange.completion)
+    if len(answer) < _RUN:
+        return
+    runs = _runs(answer)
+    for edit in exchange.edits:
+        if edit.content and edit.content != exchange.completion.content:
+            kept = _runs(_words(edit)) & runs
+            if len(kept) >= _KEPT * len(runs):
+                yield Finding(detector=Detector.ADOPTED, span="(an edit keeps most of it)")
+                return
+    given = {run for said in exchange.interaction.prompt if said.content for run in _runs(_words(said))}
+    first = True
+    later = [(place, said) for place, said in enumerate(exchange.after) if by_user(said)][:_LATER]
+    for place, said in later:
+        if first and _complains(said, exchange.completion):
+            return
+        first = False
+        words = _words(said)
+        for start in range(len(words) - _RUN + 1):
+            run = tuple(words[start : start + _RUN])
+            if run in runs and run not in given:
+                yield Finding(detector=Detector.ADOPTED, span=_span(words, start, runs), place=place)
+                return
+
+
+def _complains(said: Message, completion: Message) -> bool:
+    found = correcting(own_sentences(said.content), asked_at_end(completion.content))
+    return found is not None or gives_up(said) or asks_again(said)
+
+
+def _words(message: Message) -> list[str]:
+    return _WORD.findall(fold(message.content[: _LONGEST * 8]))[:_LONGEST]
+
+
+def _runs(words: list[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
+
+
+def _span(words: list[str], start: int, runs: set[tuple[str, ...]]) -> str:
+    end = start + _RUN
+    while end < len(words) and tuple(words[end - _RUN + 1 : end + 1]) in runs:
+        end += 1
+    return " ".join(words[start:end])

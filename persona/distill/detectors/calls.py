@@ -1,0 +1,47 @@
+"""The user lets calls stand, or steps in instead of letting them run.
+
+Accepted: polarity +1, confidence 0.4; refused: -1, 0.6. A refusal that stands in a tool's result is not read:
+a tool could write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from persona.distill.detectors.abandonment import gives_up
+from persona.distill.detectors.contract import Exchange, Finding, by_user
+from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.outcomes import outcome
+from persona.distill.detectors.own_words import own_sentences
+from persona.distill.detectors.restatements import restates
+from persona.distill.detectors.retries import asks_again, same_request
+from persona.distill.signals import Detector
+from store.records import Message
+
+
+def calls(exchange: Exchange) -> Iterator[Finding]:
+    """What the user made of the completion's calls."""
+    if not exchange.completion.tool_calls or not exchange.after:
+        return
+    names = ", ".join(dict.fromkeys(call.name for call in exchange.completion.tool_calls))
+    first = exchange.after[0]
+    if by_user(first):
+        yield Finding(detector=Detector.CALL_REFUSED, span=first.content, place=0)
+        return
+    if first.role != "tool" or outcome(first.content) != "ok":
+        return
+    said = next(((place, one) for place, one in enumerate(exchange.after) if by_user(one)), None)
+    if said is not None and not _complains(exchange, *said):
+        yield Finding(detector=Detector.CALL_ACCEPTED, span=f"({names}: let stand)", place=said[0])
+
+
+def _complains(exchange: Exchange, place: int, said: Message) -> bool:
+    answer = exchange.after[place - 1]
+    sentences = own_sentences(said.content)
+    request = exchange.request()
+    return (
+        correcting(sentences, asked_at_end(answer.content)) is not None
+        or gives_up(said)
+        or asks_again(said)
+        or (request is not None and (same_request(said, request) or restates(request.content, said.content)))
+    )

@@ -1,0 +1,194 @@
+"""The next message corrects the answer: it says no, judges it, says what was meant, or asks for a change.
+
+Polarity -1, confidence 0.7. Invariant: only the first thing that the user says counts, thanks and the like
+aside; behind a new request nothing is a correction of the old answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from persona.distill.detectors.content import asked_instead
+from persona.distill.detectors.contract import Exchange, Finding
+from persona.distill.detectors.echoes import said_elsewhere
+from persona.distill.detectors.own_words import Sentence, echoes, own_sentences
+from persona.distill.detectors.tongues import Tongue, plausible
+from persona.distill.signals import Detector
+
+_LONGEST_CHANGE = 14  # words; longer sentences are no mere change of the answer
+_LONGEST_QUESTION = 12
+_NUMBER = re.compile(r"\s*[.:]?\s*\d")
+_PAUSE = re.compile(r"\s*(?:[,.!:;…–—]|-\s|\Z)")
+_AFTER_PAUSE = re.compile(r"[\s,.!:;…–—-]*")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What the completion asked the user at its end: nothing, an offer ("Anything else?"), or a question."""
+
+    offer: bool = False
+    question: bool = False
+
+
+def corrected(exchange: Exchange) -> Iterator[Finding]:
+    """The correction of the completion by the next message, at most one."""
+    reply = exchange.reply()
+    if reply is None:
+        return
+    place, said = reply
+    sentences = own_sentences(said.content)
+    found = correcting(sentences, asked_at_end(exchange.completion.content))
+    if found is None:
+        return
+    span = " ".join(sentence.raw for sentence in found.sentences)
+    if echoes(span, said_elsewhere(exchange)):
+        return
+    yield Finding(
+        detector=Detector.FOLLOW_UP,
+        span=span,
+        place=place,
+        correction=asked_instead(found.sentences, found.tongue),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correcting:
+    """The sentences that correct, and the language in which they do."""
+
+    sentences: tuple[Sentence, ...]
+    tongue: Tongue
+
+
+@lru_cache(maxsize=4096)
+def correcting(sentences: tuple[Sentence, ...], asked: Asked) -> Correcting | None:
+    """The sentences that take the answer back; None where none do."""
+    for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
+        start = _first_that_says_something(sentences, tongue)
+        if start < len(sentences) and _corrects(sentences, start, tongue, asked):
+            end = start + 1
+            while end < len(sentences) and end < start + 3 and _goes_on(sentences[end], tongue):
+                end += 1
+            return Correcting(sentences=tuple(sentences[start:end]), tongue=tongue)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def asked_at_end(completion: str) -> Asked:
+    """What the last line of the completion asks."""
+    if "?" not in completion[-400:]:
+        return Asked()
+    last = own_sentences(completion.strip().rsplit("\n", 1)[-1])
+    asking = [sentence for sentence in last[-2:] if sentence.asks]
+    if not asking:
+        return Asked()
+    offer = any(tongue.offers.search(each.text) for each in asking for tongue in plausible(each.text))
+    return Asked(offer=offer, question=not offer)
+
+
+def _first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) -> int:
+    """The place of the first sentence that is more than thanks, a greeting or a sigh."""
+    start = 0
+    while start < len(sentences) and start < 3:
+        text = sentences[start].text
+        if tongue.no_head.match(text) or tongue.judgement_head.match(text):
+            break
+        if tongue.courtesy.fullmatch(text) is None and not _thanks_for(text, tongue):
+            break
+        start += 1
+    return start
+
+
+def _thanks_for(text: str, tongue: Tongue) -> bool:
+    return tongue.thanked.match(text) is not None and not tongue.but.search(text) and len(text.split()) <= 6
+
+
+def _corrects(sentences: Sequence[Sentence], start: int, tongue: Tongue, asked: Asked) -> bool:
+    sentence = sentences[start]
+    if tongue.gives_up.fullmatch(sentence.text):
+        return False
+    no = _says_no(sentence, tongue)
+    rest = sentence.text[no:] if no else sentence.text
+    if no is None:
+        return _takes_back(sentence.text, sentence, tongue, asked, after_no=False)
+    if _takes_back(rest, sentence, tongue, asked, after_no=True):
+        return True
+    if not (asked.offer or asked.question):
+        return True
+    following = sentences[start + 1] if start + 1 < len(sentences) else None
+    return following is not None and _takes_back(following.text, following, tongue, asked, after_no=True)
+
+
+def _says_no(sentence: Sentence, tongue: Tongue) -> int | None:
+    """The end of the no at the start, where it is one to the answer."""
+    text = sentence.text
+    soft = tongue.soft_head.match(text)
+    starts = [0, soft.end()] if soft else [0]
+    for start in starts:
+        no = tongue.no_head.match(text, start)
+        if no is None:
+            continue
+        after = _AFTER_PAUSE.match(text, no.end())
+        begin = after.end() if after else no.end()
+        if _NUMBER.match(text, no.end()) or any(
+            each.fine_after_no_head.match(text, begin) for each in plausible(text)
+        ):
+            return None
+        if sentence.asks and sentence.words > _LONGEST_QUESTION:
+            return None
+        if _PAUSE.match(text, no.end()) or tongue.after_no_head.match(text, begin):
+            return begin
+    return None
+
+
+def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
+    """Does this text, of this sentence, judge, explain or change the answer?"""
+    soft = tongue.soft_head.match(text)
+    bare = text[soft.end() :] if soft else text
+    for rest in {text: None, bare: None}:
+        if _judges(rest, sentence, tongue) or _means(rest, sentence, tongue, asked, after_no=after_no):
+            return True
+        if _changes(rest, sentence, tongue, asked, after_no=after_no):
+            return True
+    return False
+
+
+def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
+    found = tongue.judgement_head.match(text)
+    if found is None or tongue.not_judgement.search(text):
+        return False
+    if sentence.asks and not tongue.may_ask.match(text):
+        return False
+    return not (tongue.thanks_head.match(text) and not tongue.but.search(text))
+
+
+def _means(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
+    if sentence.asks or (asked.question and not after_no):
+        return False
+    return tongue.meant_head.match(text) is not None and tongue.not_meant.match(text) is None
+
+
+def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
+    if sentence.hands_over or len(text.split()) > _LONGEST_CHANGE or (asked.question and not after_no):
+        return False
+    if tongue.and_starts_head.match(text) or (sentence.asks and not tongue.may_ask.search(text)):
+        return False
+    vetoes = (tongue.not_judgement, tongue.fine_after_no_head, tongue.lasting_head, tongue.always_head)
+    if any(veto.match(text) for veto in vetoes):
+        return False
+    if tongue.only_changes.fullmatch(text) and (
+        tongue.languages.search(text) or any(change.pattern.search(text) for change in tongue.changes)
+    ):
+        return True
+    return tongue.open_change.fullmatch(text) is not None
+
+
+def _goes_on(sentence: Sentence, tongue: Tongue) -> bool:
+    """Does the sentence belong to the correction before it?"""
+    none = Asked()
+    return not sentence.asks and (
+        _takes_back(sentence.text, sentence, tongue, none, after_no=False)
+        or _says_no(sentence, tongue) is not None
+    )

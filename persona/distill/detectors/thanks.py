@@ -1,0 +1,45 @@
+"""The user thanks for the answer or praises it, and corrects nothing.
+
+Polarity +1, confidence 0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from persona.distill.detectors.abandonment import gives_up
+from persona.distill.detectors.contract import Exchange, Finding
+from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.own_words import Sentence, own_sentences
+from persona.distill.detectors.tongues import Tongue, plausible
+from persona.distill.signals import Detector
+
+_SHORT = 6  # words; in a short sentence the thanks may stand anywhere
+
+
+def thanked(exchange: Exchange) -> Iterator[Finding]:
+    """The sentence of the reply that thanks or praises."""
+    reply = exchange.reply()
+    if reply is None:
+        return
+    place, said = reply
+    sentences = own_sentences(said.content)
+    if correcting(sentences, asked_at_end(exchange.completion.content)) is not None or gives_up(said):
+        return
+    for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
+        for sentence in sentences[:2]:
+            if _thanks(sentence, tongue):
+                yield Finding(detector=Detector.THANKS, span=sentence.raw, place=place)
+                return
+
+
+def _thanks(sentence: Sentence, tongue: Tongue) -> bool:
+    text = sentence.text
+    if any(each.not_thanks.search(text) for each in plausible(text)):
+        return False
+    soft = tongue.soft_head.match(text)
+    for start in {0, soft.end() if soft else 0}:
+        found = tongue.thanks_head.match(text, start)
+        if found and not (sentence.asks and sentence.words > _SHORT):
+            return True
+    return sentence.words <= _SHORT and not sentence.asks and tongue.thanked.search(text) is not None
