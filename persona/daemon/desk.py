@@ -102,7 +102,6 @@ class LocalDesk:
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
         self._on_use()
-        self._on_use()
         kept = self._writer.act(feedback, source=source)
         if kept.kind is FeedbackKind.PREFERENCE:
             with in_one_tree(), self._open_persona() as persona:
