@@ -7,7 +7,7 @@ turns on PrivateUsers, and then the files of everyone else seem to belong to nob
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from adapters.durable import make_directory, remove_file, write_file
@@ -70,7 +70,7 @@ class SystemdService:
         program = self._program
         return _TEXT.format(
             version=program.version,
-            command=" ".join(_quoted(word, command=True) for word in program.command),
+            command=_command(program.command),
             home=_quoted(f"PERSONA_HOME={program.home}"),
         )
 
@@ -135,6 +135,13 @@ _INSTALL = "`persona service install` makes it start with every login"
 
 def _systemctl(*arguments: str) -> list[str]:
     return ["systemctl", "--user", *arguments]
+
+
+def _command(words: Sequence[str]) -> str:
+    """systemd takes no quotes and no backslash in a program's own name, and replaces variables after it."""
+    start = ["/usr/bin/env", *words] if set("'\"\\") & set(words[0]) else list(words)
+    first, *rest = start
+    return " ".join([_quoted(first), *(_quoted(word, command=True) for word in rest)])
 
 
 def _quoted(word: str, *, command: bool = False) -> str:
