@@ -60,6 +60,7 @@ class Answering:
         self._first: float | None = None
         self._written = self._began
         self._given = Given()
+        self._called = False
 
     async def open(self) -> Opened:
         """Once the engine has taken the prompt. Refused when it, or whatever comes before it, does not."""
@@ -145,10 +146,11 @@ class Answering:
 
     def _hand_out(self, pieces: list[Piece]) -> None:
         for piece in pieces:
-            if self._call.asked.one_call and self._given.calls:
+            if self._call.asked.one_call and self._called:
                 return  # of several calls the client wants one, and what follows them is about all
             if isinstance(piece, ToolCall):
                 piece = replace(piece, id=self._call.call_prefix + secrets.token_hex(12))  # noqa: PLW2901
+                self._called = True
             self._given.add(piece)
             self._tell(piece)
 

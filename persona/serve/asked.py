@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 from persona.engine.protocol import Completion, Prompt, Sampling
@@ -66,32 +67,37 @@ def calls_schema(tools: tuple[Mapping[str, Json], ...]) -> dict[str, Json]:
     return calls[0] if len(calls) == 1 else {"anyOf": calls}
 
 
-@dataclass(slots=True)
 class Given:
-    """What a client was given so far, in its order, adjoining texts put together."""
+    """What a client was given so far, in its order."""
 
-    pieces: list[Piece] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
 
     def add(self, piece: Piece) -> None:
-        last = self.pieces[-1] if self.pieces else None
-        if isinstance(piece, Said) and isinstance(last, Said):
-            self.pieces[-1] = Said(last.text + piece.text)
-        elif isinstance(piece, Thought) and isinstance(last, Thought):
-            self.pieces[-1] = Thought(last.text + piece.text)
-        else:
-            self.pieces.append(piece)
+        self._pieces.append(piece)
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """Adjoining texts of a kind put together."""
+        together: list[Piece] = []
+        for kind, group in groupby(self._pieces, key=type):
+            if kind is ToolCall:
+                together += group
+            else:
+                together.append(kind("".join(piece.text for piece in group)))
+        return together
 
     @property
     def content(self) -> str:
-        return "".join(piece.text for piece in self.pieces if isinstance(piece, Said))
+        return "".join(piece.text for piece in self._pieces if isinstance(piece, Said))
 
     @property
     def thoughts(self) -> str:
-        return "".join(piece.text for piece in self.pieces if isinstance(piece, Thought))
+        return "".join(piece.text for piece in self._pieces if isinstance(piece, Thought))
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:
-        return tuple(piece for piece in self.pieces if isinstance(piece, ToolCall))
+        return tuple(piece for piece in self._pieces if isinstance(piece, ToolCall))
 
     def completion(self, written: Completion) -> Completion:
         """The completion as it was given: without thoughts, and with the ids of its calls."""

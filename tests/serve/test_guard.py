@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections import Counter
@@ -126,10 +127,8 @@ def probe(
             raise _Enough
 
     async def run() -> None:
-        try:
+        with contextlib.suppress(_Enough):
             await APP(scope, receive, send)
-        except _Enough:
-            pass
 
     LOOP.run_until_complete(run())
     start, *rest = sent
@@ -151,7 +150,7 @@ def _closed_at_the_end():
 
 
 def test_no_route_answers_a_stranger() -> None:
-    """Every route and every method, also where there is none: each wrong Host, Origin, token or type is refused
+    """Every route and method, also where there is none: each wrong Host, Origin, token or type is refused
     with its status, whatever else is right, and no answer lets another origin read it.
     """
     probes = Counter[int]()
@@ -179,11 +178,11 @@ def test_two_faults_are_no_way_in() -> None:
 
 @pytest.mark.parametrize("path", paths())
 def test_the_owner_is_never_refused_for_who_asks(path: str) -> None:
-    """With the right token on the right host, no route says 401, 403 or 5xx: the probes above test something."""
+    """With the right token on the right host no route says 401, 403 or 5xx: the probes do test something."""
     for method in METHODS:
         status = probe(path, method)[0]
 
-        assert status not in (401, 403) and status < 500, (method, status)
+        assert status in (200, 400, 404, 405), method
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -53,6 +53,7 @@ class ResponsesWriter:
         self._number = 0
         self._output: list[dict[str, Json]] = []
         self._open: dict[str, Json] | None = None
+        self._texts: list[str] = []  # of the open item
 
     def whole(self, given: Given, ended: Ended) -> Json:
         for piece in given.pieces:
@@ -92,7 +93,7 @@ class ResponsesWriter:
             events = [*self._close(), *self._begin_text(kind)]
         assert self._open is not None
         part = self._open["content"][0]
-        part["text"] += text
+        self._texts.append(text)
         return [*events, self._in_part(f"response.{part['type']}.delta", delta=text)]
 
     def _begin_text(self, kind: str) -> list[bytes]:
@@ -117,6 +118,7 @@ class ResponsesWriter:
         if item is None:
             return []
         part = item["content"][0]
+        part["text"], self._texts = "".join(self._texts), []
         item["status"] = "completed"
         events = [
             self._in_part(f"response.{part['type']}.done", text=part["text"]),
