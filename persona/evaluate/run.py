@@ -25,6 +25,7 @@ from persona.report import Arm, EvalReport, Rate, Sample
 from store.records import PreferencePair
 
 BARE = "r0"
+SAMPLE_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,10 +154,15 @@ def _calls_exact(probes: Sequence[Probe], answers: Sequence[Completion]) -> Rate
 def _samples(job: EvaluationJob, answers: Mapping[str, Sequence[Completion]]) -> tuple[Sample, ...]:
     return tuple(
         Sample(
-            prompt=probe.prompt.messages[-1].content,
+            prompt=_clipped(probe.prompt.messages[-1].content),
             base=answers[BARE][i].text,
             champion=answers[job.champion][i].text,
             candidate=answers[job.candidate][i].text,
         )
         for i, probe in enumerate(job.probes[: job.samples])
     )
+
+
+def _clipped(text: str) -> str:
+    """A report is kept for ever: a pasted document in a prompt is not."""
+    return text if len(text) <= SAMPLE_CHARACTERS else f"{text[: SAMPLE_CHARACTERS - 1]}…"

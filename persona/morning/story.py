@@ -8,7 +8,7 @@ from typing import Any
 
 from persona.report import EvalReport
 from store import Store
-from store.records import DatasetSnapshot, Preference, PreferencePair, Run, RunState
+from store.records import DatasetSnapshot, Preference, PreferencePair, Run, RunState, Signal
 
 _OPENING = 80  # characters of a conversation's first line; enough to know it again
 
@@ -124,13 +124,14 @@ def _snapshot(store: Store, name: str | None) -> DatasetSnapshot | None:
 def _learnt(store: Store, run: Run, snapshot: DatasetSnapshot) -> tuple[Learnt, ...]:
     known = {entry.id for entry in _known_before(store, run)}
     openings = {each.id: each.opening for each in store.interactions.conversations()}
+    signals = {signal.id: signal for signal in store.signals.all()}
     found = [
         Learnt(
             statement=entry.statement,
             scope=entry.scope,
             stated=entry.source == "stated",
             is_new=entry.id not in known,
-            sources=_sources(store, entry, openings),
+            sources=_sources(store, entry, signals, openings),
         )
         for entry in snapshot.preferences
     ]
@@ -148,10 +149,11 @@ def _known_before(store: Store, run: Run) -> Sequence[Preference]:
     return () if snapshot is None else snapshot.preferences
 
 
-def _sources(store: Store, entry: Preference, openings: Mapping[str, str]) -> tuple[Source, ...]:
-    kept = {signal.id: signal for signal in store.signals.all() if signal.id in set(entry.signals)}
+def _sources(
+    store: Store, entry: Preference, signals: Mapping[str, Signal], openings: Mapping[str, str]
+) -> tuple[Source, ...]:
     conversations: dict[str, None] = {}
-    for signal in kept.values():
+    for signal in (signals[name] for name in entry.signals if name in signals):
         conversation = signal.conversation
         if conversation is None and signal.interaction is not None:
             conversation = store.interactions.get(signal.interaction).conversation

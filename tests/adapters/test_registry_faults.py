@@ -50,6 +50,7 @@ MUTATIONS: dict[str, Callable[[Scene], object]] = {
     "reject": lambda s: s.registry.reject(s.ids[2], "worse"),
     "retire": lambda s: s.registry.retire(s.ids[2], "forgotten"),
     "erase": lambda s: s.registry.erase(s.ids[3]),
+    "pin": lambda s: s.registry.pin(s.ids[2]),
     "stage": lambda s: s.registry.stage("another"),
     "discard": lambda s: s.registry.discard("night"),
     "open": lambda s: Registry.open(s.registry.root.parent / "second" / "adapters", clock=noon),
