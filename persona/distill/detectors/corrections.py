@@ -22,6 +22,8 @@ _LONGEST_CHANGE = 14  # words; longer sentences are no mere change of the answer
 _LONGEST_QUESTION = 12
 _NUMBER = re.compile(r"\s*[.:]?\s*\d")
 _PAUSE = re.compile(r"\s*(?:[,.!:;…–—]|-\s|\Z)")
+_CLAUSE = re.compile(r"\s*[,–—]\s*")
+_MOST_SIGHS = 4
 _AFTER_PAUSE = re.compile(r"[\s,.!:;…–—-]*")
 
 
@@ -93,7 +95,9 @@ def _first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) ->
     start = 0
     while start < len(sentences) and start < 3:
         text = sentences[start].text
-        if tongue.no_head.match(text) or tongue.judgement_head.match(text):
+        soft = tongue.soft_head.match(text)
+        begin = soft.end() if soft else 0
+        if any(head.match(text, place) for head in (tongue.no_head, tongue.judgement_head) for place in (0, begin)):
             break
         if tongue.courtesy.fullmatch(text) is None and not _thanks_for(text, tongue):
             break
@@ -145,14 +149,26 @@ def _says_no(sentence: Sentence, tongue: Tongue) -> int | None:
 
 def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
     """Does this text, of this sentence, judge, explain or change the answer?"""
-    soft = tongue.soft_head.match(text)
-    bare = text[soft.end() :] if soft else text
-    for rest in {text: None, bare: None}:
-        if _judges(rest, sentence, tongue) or _means(rest, sentence, tongue, asked, after_no=after_no):
+    for rest in _without_sighs(text, tongue):
+        if _judges(rest, sentence, tongue):
+            return True
+        sighs = text[: len(text) - len(rest)]
+        thanked = tongue.thanked.search(sighs) and not tongue.but.search(sighs)
+        if not thanked and _means(rest, sentence, tongue, asked, after_no=after_no):
             return True
         if _changes(rest, sentence, tongue, asked, after_no=after_no):
             return True
     return False
+
+
+def _without_sighs(text: str, tongue: Tongue) -> Iterator[str]:
+    """The text, and what is left of it when the words before its first that counts go, one by one."""
+    for _ in range(_MOST_SIGHS):
+        yield text
+        sigh = tongue.one_soft_head.match(text)
+        if sigh is None or sigh.end() == len(text):
+            return
+        text = text[sigh.end() :]
 
 
 def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
@@ -167,7 +183,12 @@ def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
 def _means(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
     if sentence.asks or (asked.question and not after_no):
         return False
-    return tongue.meant_head.match(text) is not None and tongue.not_meant.match(text) is None
+    first, *others = _CLAUSE.split(text)
+    clauses = [text] if not others or tongue.thanks_head.match(first) else [text, *others]
+    return any(
+        tongue.meant_head.match(clause) is not None and tongue.not_meant.match(clause) is None
+        for clause in clauses
+    )
 
 
 def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
@@ -175,13 +196,28 @@ def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, aft
         return False
     if tongue.and_starts_head.match(text) or (sentence.asks and not tongue.may_ask.search(text)):
         return False
-    vetoes = (tongue.not_judgement, tongue.fine_after_no_head, tongue.lasting_head, tongue.always_head)
-    if any(veto.match(text) for veto in vetoes):
+    if tongue.lasting_head.match(text) or tongue.always_head.match(text):
         return False
+    if any(each.not_judgement.match(text) for each in plausible(sentence.text)):
+        return False
+    if _is_change(text, sentence, tongue):
+        return True
+    first, *others = _CLAUSE.split(text)
+    if not others or sentence.asks:
+        return False
+    return _is_change(first, sentence, tongue) and (
+        tongue.may_ask.search(first) is not None
+        or all(_is_change(each, sentence, tongue) or tongue.meant_head.match(each) for each in others)
+    )
+
+
+def _is_change(text: str, sentence: Sentence, tongue: Tongue) -> bool:
     if tongue.only_changes.fullmatch(text) and (
         tongue.languages.search(text) or any(change.pattern.search(text) for change in tongue.changes)
     ):
         return True
+    if sentence.asks and not tongue.lead_in_head.match(text)[0]:  # type: ignore[index]  # it matches anything
+        return False
     return tongue.open_change.fullmatch(text) is not None
 
 

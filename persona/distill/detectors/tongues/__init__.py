@@ -24,10 +24,11 @@ _NOT_TEXT = re.compile(r"\\[a-z]|\(\?[:=!<]+|[{}\[\]]")
 _ENOUGH = 4  # words that tell languages apart
 _LIKELY = 0.75  # of the words that the likeliest language knows
 _SLOT = r"(?:⟦⟧|[^\s,;:?!]+)(?: (?:⟦⟧|[^\s,;:?!]+)){0,3}?"
+_LONG_SLOT = r"(?:⟦⟧|[^\s,;:?!]+)(?: (?:⟦⟧|[^\s,;:?!]+)){0,7}?"
 # What a slot does not begin with: "use it" and "without that" name nothing.
 _NOTHING = (
-    r"(?!(?:it|that|this|them|these|those|me|es|das|dies|ca|cela|eso|esto|ese|questo|quello|isso|isto|lo|the"
-    r" same)\b(?!'))"
+    r"(?!(?:it|that|this|them|these|those|me|es|das|dies|ca|cela|eso|esto|ese|questo|quello|isso|isto|lo|the same"
+    r"|no|nope|nein|non|nao|yes|ja|oui|si|sim|ok|okay)\b(?!'))"
 )
 
 
@@ -50,6 +51,7 @@ class Tongue:
     after_no_head: re.Pattern[str]
     fine_after_no_head: re.Pattern[str]
     soft_head: re.Pattern[str]
+    one_soft_head: re.Pattern[str]
     thanks_head: re.Pattern[str]
     thanked: re.Pattern[str]
     not_thanks: re.Pattern[str]
@@ -170,6 +172,7 @@ def tongue(name: str) -> Tongue:
         after_no_head=_head(table["after_no"]),
         fine_after_no_head=_head(table["fine_after_no"]),
         soft_head=re.compile(rf"(?:(?:{soft}){_END}(?:{_GAP})?)+"),
+        one_soft_head=re.compile(rf"(?:{soft}){_END}(?:{_GAP})?"),
         thanks_head=re.compile(rf"(?:{_any(table['thanks'])}){_END}(?={goes_on})"),
         thanked=_words(table["thanked"]),
         not_thanks=_words(table["not_thanks"]),
@@ -226,7 +229,7 @@ def _slots(patterns: Iterable[str], names: str = "") -> Iterator[str]:
     """The patterns with their slots filled in, as groups of these names where there are any."""
     for pattern in patterns:
         filled = fold(pattern)
-        for slot, of_what in (("x", rf"{_NOTHING}{_SLOT}"), ("y", _SLOT)):
+        for slot, of_what in (("x", rf"{_NOTHING}{_SLOT}"), ("y", _SLOT), ("z", _LONG_SLOT)):
             group = f"?P<{slot}>" if slot in names else "?:"
             filled = filled.replace(f"{{{slot}}}", f"({group}{of_what})")
         yield filled
