@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -32,6 +33,9 @@ QUICK = Limits(
     listeners=2,
     beat=0.2,
 )
+
+# Reading the machine's certificates takes longer than a whole test, and nothing here is encrypted.
+PLAIN: dict[str, Any] = {"verify": False, "trust_env": False}
 
 
 def call_text(name: str, **arguments: Any) -> str:
@@ -78,7 +82,7 @@ class Served:
 
     def client(self, **headers: str) -> httpx2.Client:
         bearer = {"Authorization": f"Bearer {TOKEN}"}
-        return httpx2.Client(base_url=self.url, headers={**bearer, **headers}, timeout=20, trust_env=False)
+        return httpx2.Client(base_url=self.url, headers={**bearer, **headers}, timeout=20, **PLAIN)
 
     def post(self, path: str, body: Any, **headers: str) -> httpx2.Response:
         with self.client(**headers) as client:
@@ -139,3 +143,60 @@ def running(
         thread.join(10)
         bound.close()
         assert not thread.is_alive()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchanged:
+    """What an application answered. Of a stream that does not end it is the beginning."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class _Enough(Exception):
+    pass
+
+
+async def exchange(
+    app: Any, method: str, path: str, headers: list[tuple[str, str]], body: bytes, *, port: int
+) -> Exchanged:
+    """One request without a socket, with exactly these headers."""
+    sent: list[Any] = []
+    given = [{"type": "http.request", "body": body, "more_body": False}]
+    endless = path == "/persona/events"
+
+    async def receive() -> Any:
+        if given:
+            return given.pop()
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if not message.get("more_body", True) or (endless and len(sent) > 1):
+            raise _Enough
+
+    path, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "client": ("127.0.0.1", 5),
+        "server": ("127.0.0.1", port),
+    }
+    with contextlib.suppress(_Enough):
+        await app(scope, receive, send)
+    start, *rest = sent
+    return Exchanged(
+        status=start["status"],
+        headers={name.decode(): value.decode() for name, value in start["headers"]},
+        body=b"".join(message.get("body", b"") for message in rest),
+    )

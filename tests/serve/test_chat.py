@@ -7,7 +7,7 @@ import json
 import openai
 import pydantic
 import pytest
-from serve_parts import REVISION, TOKEN, Served, call_text, running, tool
+from serve_parts import PLAIN, REVISION, TOKEN, Served, call_text, running, tool
 
 from store.records import Message, Origin, ToolCall
 
@@ -16,7 +16,8 @@ WEATHER = tool("get_weather", city={"type": "string"})
 
 
 def client(served: Served) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{served.url}/v1", api_key=TOKEN, max_retries=0)
+    plain = openai.DefaultHttpxClient(**PLAIN)
+    return openai.OpenAI(base_url=f"{served.url}/v1", api_key=TOKEN, max_retries=0, http_client=plain)
 
 
 def test_an_answer() -> None:
@@ -256,7 +257,7 @@ def test_refusals_are_the_clients_own_errors(wrong: dict, error: type, field: st
 def test_a_wrong_token_is_the_clients_own_error() -> None:
     """401 is an authentication error to the client."""
     with running(["Yes."]) as served, pytest.raises(openai.AuthenticationError):
-        openai.OpenAI(base_url=f"{served.url}/v1", api_key="wrong", max_retries=0).models.list()
+        client(served).with_options(api_key="wrong").models.list()
 
 
 def test_models_are_listed() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 from collections import Counter
 from typing import Any
 
 import pytest
-from serve_parts import TOKEN, running
+from serve_parts import TOKEN, Exchanged, exchange, running
 from starlette.routing import Route
 
 from persona.engine.fake import ScriptedEngine
@@ -80,66 +79,6 @@ def paths() -> list[str]:
     ]
 
 
-def probe(
-    path: str,
-    method: str = "GET",
-    *,
-    hosts: tuple[str, ...] = (HOME,),
-    origin: str | None = None,
-    token: dict[str, str] | None = None,
-    media_type: str | None = "application/json",
-    body: bytes = b"{}",
-) -> tuple[int, dict[str, str], bytes]:
-    """The answer of the application to exactly these headers."""
-    named = {"authorization": f"Bearer {TOKEN}"} if token is None else token
-    if origin is not None:
-        named = {**named, "origin": origin}
-    if media_type is not None:
-        named = {**named, "content-type": media_type}
-    headers = [(b"host", host.encode()) for host in hosts]
-    headers += [(name.encode(), value.encode()) for name, value in named.items()]
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": headers,
-        "client": ("127.0.0.1", 5),
-        "server": ("127.0.0.1", PORT),
-    }
-    sent: list[Any] = []
-    given = iter([{"type": "http.request", "body": body, "more_body": False}, {"type": "http.disconnect"}])
-
-    async def receive() -> Any:
-        message = next(given)
-        if message["type"] == "http.disconnect":
-            await asyncio.sleep(5)
-        return message
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-        if not message.get("more_body", True) or (path == "/persona/events" and len(sent) > 1):
-            raise _Enough
-
-    async def run() -> None:
-        with contextlib.suppress(_Enough):
-            await APP(scope, receive, send)
-
-    LOOP.run_until_complete(run())
-    start, *rest = sent
-    answered = {name.decode(): value.decode() for name, value in start["headers"]}
-    return start["status"], answered, b"".join(message.get("body", b"") for message in rest)
-
-
-class _Enough(Exception):
-    pass
-
-
 LOOP = asyncio.new_event_loop()
 
 
@@ -147,6 +86,27 @@ LOOP = asyncio.new_event_loop()
 def _closed_at_the_end():
     yield
     LOOP.close()
+
+
+def probe(
+    path: str,
+    method: str = "GET",
+    *,
+    app: Any = APP,
+    hosts: tuple[str, ...] = (HOME,),
+    origin: str | None = None,
+    token: dict[str, str] | None = None,
+    media_type: str | None = "application/json",
+    body: bytes = b"{}",
+) -> Exchanged:
+    """The answer of the application to exactly these headers."""
+    named = {"authorization": f"Bearer {TOKEN}"} if token is None else token
+    if origin is not None:
+        named = {**named, "origin": origin}
+    if media_type is not None:
+        named = {**named, "content-type": media_type}
+    headers = [("host", host) for host in hosts] + list(named.items())
+    return LOOP.run_until_complete(exchange(app, method, path, headers, body, port=PORT))
 
 
 def test_no_route_answers_a_stranger() -> None:
@@ -161,10 +121,10 @@ def test_no_route_answers_a_stranger() -> None:
         if method in ("POST", "PUT", "DELETE", "PATCH"):
             wrong += [({"media_type": media_type or None}, {415}) for media_type in FOREIGN_TYPES]
         for what, statuses in wrong:
-            status, headers, _ = probe(path, method, **what)
-            probes[status] += 1
-            assert status in statuses, (path, method, what)
-            assert not [name for name in headers if name.startswith("access-control")]
+            answer = probe(path, method, **what)
+            probes[answer.status] += 1
+            assert answer.status in statuses, (path, method, what)
+            assert not [name for name in answer.headers if name.startswith("access-control")]
 
     assert probes.total() >= 1000
     assert {401, 403, 415} == set(probes)
@@ -173,14 +133,17 @@ def test_no_route_answers_a_stranger() -> None:
 def test_two_faults_are_no_way_in() -> None:
     """What is wrong in two ways is refused as well."""
     for path, hosts, token in itertools.product(paths(), FOREIGN_HOSTS, WRONG_TOKENS):
-        assert 403 == probe(path, "POST", hosts=hosts, token=token, media_type="text/plain", origin="null")[0]
+        assert (
+            403
+            == probe(path, "POST", hosts=hosts, token=token, media_type="text/plain", origin="null").status
+        )
 
 
 @pytest.mark.parametrize("path", paths())
 def test_the_owner_is_never_refused_for_who_asks(path: str) -> None:
     """With the right token on the right host no route says 401, 403 or 5xx: the probes do test something."""
     for method in METHODS:
-        status = probe(path, method)[0]
+        status = probe(path, method).status
 
         assert status in (200, 400, 404, 405), method
 
@@ -189,24 +152,24 @@ def test_the_owner_is_never_refused_for_who_asks(path: str) -> None:
 def test_no_browser_is_told_that_it_may(method: str) -> None:
     """A preflight gets no header that lets it through, and its path decides nothing."""
     for path in paths():
-        status, headers, _ = probe(path, method, origin="https://evil.example")
+        answer = probe(path, method, origin="https://evil.example")
 
-        assert 403 == status
-        assert not [name for name in headers if name.startswith("access-control")]
+        assert 403 == answer.status
+        assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "[::1]"])
 def test_loopback_names_with_the_bound_port_are_ours(host: str) -> None:
     """The server is reached by each of its names."""
-    assert 200 == probe("/health", hosts=(f"{host}:{PORT}",))[0]
+    assert 200 == probe("/health", hosts=(f"{host}:{PORT}",)).status
 
 
 def test_hosts_and_origins_can_be_allowed() -> None:
     """What the owner allows is let through, exactly as it was written."""
-    assert 200 == probe("/health", hosts=("lan.example",))[0]
-    assert 200 == probe("/health", origin="app://mine")[0]
-    assert 403 == probe("/health", hosts=("lan.example:99",))[0]
-    assert 403 == probe("/health", origin="app://mine/")[0]
+    assert 200 == probe("/health", hosts=("lan.example",)).status
+    assert 200 == probe("/health", origin="app://mine").status
+    assert 403 == probe("/health", hosts=("lan.example:99",)).status
+    assert 403 == probe("/health", origin="app://mine/").status
 
 
 def test_a_body_by_another_method_has_to_be_json_too() -> None:
@@ -222,17 +185,17 @@ def test_a_body_by_another_method_has_to_be_json_too() -> None:
 def test_refusals_have_a_form_that_clients_read() -> None:
     """Nothing but JSON, also where there is no route and no such method."""
     for path, method in (("/nowhere", "GET"), ("/v1/models", "DELETE"), ("/v1/chat/completions", "GET")):
-        status, headers, body = probe(path, method)
+        answer = probe(path, method)
 
-        assert "application/json" == headers["content-type"]
-        assert {"message", "type", "param", "code"} == json.loads(body)["error"].keys()
-        assert {"GET": 404 if path == "/nowhere" else 405, "DELETE": 405}[method] == status
+        assert "application/json" == answer.headers["content-type"]
+        assert {"message", "type", "param", "code"} == json.loads(answer.body)["error"].keys()
+        assert (404 if path == "/nowhere" else 405) == answer.status
 
 
 def test_answers_are_not_stored_or_guessed_at() -> None:
     """No cache keeps what was said, and no browser takes it for something else."""
     for path in ("/health", "/nowhere"):
-        _, headers, _ = probe(path)
+        headers = probe(path).headers
 
         assert ("no-store", "nosniff") == (headers["cache-control"], headers["x-content-type-options"])
 
@@ -256,13 +219,9 @@ def test_tokens_open_their_own_desk() -> None:
     door = FakeDoor({f"token-{n}": Visitor(name=f"client-{n}", desk=desk) for n, desk in enumerate(desks)})
     body = json.dumps({"model": "persona", "messages": [{"role": "user", "content": "Whose?"}]}).encode()
 
-    global APP
-    before, APP = APP, create_app(door, limits=Limits())
-    try:
-        for n in (0, 1):
-            token = {"authorization": f"Bearer token-{n}"}
-            assert 200 == probe("/v1/chat/completions", "POST", token=token, body=body)[0]
-    finally:
-        APP = before
+    app = create_app(door, limits=Limits())
+    for n in (0, 1):
+        token = {"authorization": f"Bearer token-{n}"}
+        assert 200 == probe("/v1/chat/completions", "POST", app=app, token=token, body=body).status
 
     assert [["client-0"], ["client-1"]] == [[turn.source for turn in desk.turns] for desk in desks]

@@ -6,7 +6,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from serve_parts import REVISION, TOKEN, Served, call_text, running
+from serve_parts import PLAIN, REVISION, TOKEN, Served, call_text, running
 
 from store.records import Message, Origin, ToolCall
 
@@ -16,7 +16,8 @@ ASKED: dict[str, Any] = {"model": "persona", "max_tokens": 100, "messages": HELL
 
 
 def client(served: Served) -> anthropic.Anthropic:
-    return anthropic.Anthropic(base_url=served.url, api_key=TOKEN, max_retries=0)
+    plain = anthropic.DefaultHttpxClient(**PLAIN)
+    return anthropic.Anthropic(base_url=served.url, api_key=TOKEN, max_retries=0, http_client=plain)
 
 
 def test_an_answer() -> None:

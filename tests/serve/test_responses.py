@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pydantic
 import pytest
-from serve_parts import REVISION, TOKEN, Served, call_text, running
+from serve_parts import PLAIN, REVISION, TOKEN, Served, call_text, running
 
 from store.records import Message, Origin, ToolCall
 
@@ -26,7 +26,8 @@ FILES = {
 
 
 def client(served: Served) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{served.url}/v1", api_key=TOKEN, max_retries=0)
+    plain = openai.DefaultHttpxClient(**PLAIN)
+    return openai.OpenAI(base_url=f"{served.url}/v1", api_key=TOKEN, max_retries=0, http_client=plain)
 
 
 def test_an_answer() -> None:
