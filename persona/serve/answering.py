@@ -24,7 +24,7 @@ from persona.serve.metrics import Metrics
 from persona.serve.refusals import Refused, refusal_of
 from persona.template.controls import Controls
 from persona.template.reader import MessageReader, Piece
-from store.records import ToolCall
+from store.records import Message, ToolCall
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +33,17 @@ Step = Opened | Piece | Ended | Refused
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A request for an answer, with what its headers say. `call_prefix` begins the ids of calls."""
+    """A request for an answer, with what its headers say. `call_prefix` begins the ids of calls.
+
+    `keep_part`: what was given until the client left is kept like an answer.
+    """
 
     visitor: Visitor
     asked: Asked
     conversation: str | None
     keep: bool
     call_prefix: str
+    keep_part: bool = False
 
 
 class _Left(Exception):
@@ -111,8 +115,13 @@ class Answering:
     def _answer(self) -> None:
         asked = self._call.asked
         with self._call.visitor.desk.lease(asked.model) as lease:
-            completion = self._generate(lease)
             revision = lease.revision
+            try:
+                completion = self._generate(lease)
+            except _Left:
+                if self._call.keep_part:
+                    self._keep(self._part(), revision)
+                raise
         ended = self._keep(completion, revision)
         self._metrics.tokens.labels(of="prompt").inc(completion.prompt_tokens)
         self._metrics.tokens.labels(of="completion").inc(completion.completion_tokens)
@@ -143,6 +152,17 @@ class Answering:
         self._written = time.monotonic()
         self._hand_out(reader.finish())
         return completion
+
+    def _part(self) -> Completion:
+        """What a client that left has been given; nobody counted its tokens."""
+        return Completion(
+            text=self._given.content,
+            message=Message(role="assistant"),  # put in from what was given
+            finish_reason="cancelled",
+            prompt_tokens=0,
+            completion_tokens=0,
+            seconds=time.monotonic() - self._began,
+        )
 
     def _hand_out(self, pieces: list[Piece]) -> None:
         for piece in pieces:

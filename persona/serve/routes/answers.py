@@ -22,6 +22,7 @@ from persona.serve.streams import EventStream, unless_left
 _CONVERSATION = ("x-persona-conversation", "x-claude-code-session-id", "session-id", "session_id")
 _WITHIN = "x-claude-code-agent-id"
 _NAME = re.compile(r"[!-~]{1,200}")
+_PART = "part"
 _NO, _YES = frozenset({"no", "0", "false"}), frozenset({"", "yes", "1", "true"})
 
 
@@ -34,11 +35,13 @@ class Answers:
 
     async def answer(self, request: Request) -> Response:
         asked, remembered = self._dialect.read(await read_object(request), self._service.limits)
+        keep = _keeps(request)
         call = Call(
             visitor=visitor_of(request),
             asked=asked,
             conversation=_conversation(request),
-            keep=_keeps(request),
+            keep=keep != "no",
+            keep_part=keep == "part",
             call_prefix=self._dialect.call_prefix,
         )
         answering = self._start(call)
@@ -126,13 +129,16 @@ def _conversation(request: Request) -> str | None:
     return None
 
 
-def _keeps(request: Request) -> bool:
+def _keeps(request: Request) -> str:
+    """"yes", "no", or "part": also what was said when the client leaves in the middle."""
     said = request.headers.get("x-persona-keep", "").strip().lower()
     if said in _YES:
-        return True
+        return "yes"
+    if said == _PART:
+        return _PART
     if said not in _NO:  # a wish not to be remembered must not be lost to a spelling mistake
-        raise NotUnderstood("x-persona-keep", "say yes or no")
-    return False
+        raise NotUnderstood("x-persona-keep", "say yes, no or part")
+    return "no"
 
 
 def _headers(opened: Opened, ended: Ended | None = None) -> dict[str, str]:
