@@ -5,6 +5,7 @@ Polarity -1, confidence 0.3. A talk that just ends says nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from persona.distill.detectors.tongues import plausible
 from persona.distill.signals import Detector
 from store.records import Message
 
+_CLAUSE = re.compile(r"\s*[,–—]\s*")
 _THE_SAME = 90  # of 100: an answer so like the corrected one did not follow the correction
 
 
@@ -44,7 +46,10 @@ def _gives_up(content: str) -> bool:
         for sentence in sentences[:3]:
             soft = tongue.soft_head.match(sentence.text)
             bare = sentence.text[soft.end() :] if soft else sentence.text
-            if any(tongue.gives_up.fullmatch(text) for text in (sentence.text, bare) if text):
+            said = [sentence.text, bare]
+            if not sentence.asks:
+                said += [_CLAUSE.split(text)[0] for text in said]
+            if any(tongue.gives_up.fullmatch(text) for text in said if text):
                 return True
     return False
 

@@ -97,7 +97,11 @@ def _first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) ->
         text = sentences[start].text
         soft = tongue.soft_head.match(text)
         begin = soft.end() if soft else 0
-        if any(head.match(text, place) for head in (tongue.no_head, tongue.judgement_head) for place in (0, begin)):
+        if any(
+            head.match(text, place)
+            for head in (tongue.no_head, tongue.judgement_head)
+            for place in (0, begin)
+        ):
             break
         if tongue.courtesy.fullmatch(text) is None and not _thanks_for(text, tongue):
             break

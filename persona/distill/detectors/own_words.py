@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from persona.checker import fold
-from persona.distill.detectors.tongues import greets, hands_over
+from persona.distill.detectors.tongues import greets, hands_over, reports
 
 _LONGEST_READ = 4000  # characters; longer messages are read to here
 _LONGEST_LINE = 400  # characters; people type shorter lines than they paste
@@ -72,8 +72,8 @@ class Sentence:
 def own_sentences(content: str) -> tuple[Sentence, ...]:
     """The sentences of the message that are the user's own, at most a few, in order.
 
-    The first line is the user's. A later one is only while all before it were greetings, thanks or the like:
-    after a real request comes what the request is about.
+    The first line is the user's, up to a sentence that tells what somebody else says. A later line is only
+    while all before it were greetings, thanks or the like: after a real request comes what it is about.
     """
     return tuple(_own(content[:_LONGEST_READ]))
 
@@ -84,7 +84,7 @@ def _own(content: str) -> Iterator[Sentence]:
         for sentence in _sentences(line):
             yield sentence
             given += 1
-            if given >= _MOST_SENTENCES:
+            if given >= _MOST_SENTENCES or reports(sentence.text):
                 return
 
 

@@ -14,7 +14,6 @@ from rapidfuzz import fuzz
 
 from persona.checker import fold
 from persona.distill.detectors.contract import Exchange, Finding
-from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.retries import asks_again, same_request
 from persona.distill.detectors.tongues import stop_words
 from persona.distill.signals import Detector
@@ -40,8 +39,7 @@ def restated(exchange: Exchange) -> Iterator[Finding]:
 
 def restates(before: str, after: str) -> bool:
     """Do the two texts ask for the same?"""
-    own = " ".join(sentence.raw for sentence in own_sentences(after))
-    one, other = _content_words(before), _content_words(own)
+    one, other = _content_words(before), _content_words(after)
     if not _FEWEST <= len(one) <= _LONGEST or not _FEWEST <= len(other) <= _LONGEST:
         return False
     left_one = [word for word in one if not _has(other, word)]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from persona.checker import fold
 from persona.distill.detectors.contract import Exchange, Finding
 from persona.distill.detectors.own_words import own_sentences
-from persona.distill.detectors.tongues import plausible
+from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
 from store.records import Message
 
@@ -42,9 +42,9 @@ def _asks_again(content: str) -> bool:
     sentences = own_sentences(content)
     text = " ".join(sentence.text for sentence in sentences)
     for tongue in plausible(text):
-        left = [each for each in sentences if not tongue.courtesy.fullmatch(each.text)]
-        bare = [_bare(each.text, tongue.soft_head) for each in left]
-        if bare and all(tongue.again.fullmatch(each) for each in bare):
+        again = [_again(sentence.text, tongue) for sentence in sentences]
+        rest = [one for one, it in zip(sentences, again, strict=True) if not it]
+        if any(again) and all(tongue.courtesy.fullmatch(sentence.text) for sentence in rest):
             return True
     return False
 
@@ -55,9 +55,10 @@ def same_request(said: Message, request: Message) -> bool:
     return one == other and len(one) >= 8
 
 
-def _bare(text: str, soft_head: re.Pattern[str]) -> str:
-    found = soft_head.match(text)
-    return text[found.end() :] or text if found else text
+def _again(text: str, tongue: Tongue) -> bool:
+    soft = tongue.soft_head.match(text)
+    bare = text[soft.end() :] if soft else text
+    return any(tongue.again.fullmatch(each) for each in (text, bare) if each)
 
 
 def _answered_anew(exchange: Exchange) -> bool:

@@ -42,4 +42,5 @@ def _thanks(sentence: Sentence, tongue: Tongue) -> bool:
         found = tongue.thanks_head.match(text, start)
         if found and not (sentence.asks and sentence.words > _SHORT):
             return True
-    return sentence.words <= _SHORT and not sentence.asks and tongue.thanked.search(text) is not None
+    short = sentence.words <= _SHORT and not sentence.asks and not tongue.reports.search(text)
+    return short and tongue.thanked.search(text) is not None

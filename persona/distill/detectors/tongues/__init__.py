@@ -27,7 +27,8 @@ _SLOT = r"(?:⟦⟧|[^\s,;:?!]+)(?: (?:⟦⟧|[^\s,;:?!]+)){0,3}?"
 _LONG_SLOT = r"(?:⟦⟧|[^\s,;:?!]+)(?: (?:⟦⟧|[^\s,;:?!]+)){0,7}?"
 # What a slot does not begin with: "use it" and "without that" name nothing.
 _NOTHING = (
-    r"(?!(?:it|that|this|them|these|those|me|es|das|dies|ca|cela|eso|esto|ese|questo|quello|isso|isto|lo|the same"
+    r"(?!(?:it|that|this|them|these|those|me|es|das|dies|ca|cela|eso|esto|ese|questo|quello|isso|isto|lo"
+    r"|the same"
     r"|no|nope|nein|non|nao|yes|ja|oui|si|sim|ok|okay)\b(?!'))"
 )
 
@@ -56,6 +57,7 @@ class Tongue:
     thanked: re.Pattern[str]
     not_thanks: re.Pattern[str]
     courtesy: re.Pattern[str]
+    reports: re.Pattern[str]
     leads_head: re.Pattern[str]
     judgement_head: re.Pattern[str]
     not_judgement: re.Pattern[str]
@@ -161,7 +163,7 @@ def tongue(name: str) -> Tongue:
     )
     plain = language.replace("?P<language>", "?:")
     lead = rf"(?:(?:{_any(table['lead_in'])}){_END}[\s,]*)*"
-    stating = table["statement"]
+    stating, opening = table["statement"], table["open"]
     courtesies = [phrase for key in _COURTESIES for phrase in table[key]]
     goes_on = rf"[\s]*(?:{_PAUSE}|(?:{_any(table['thanks_go_on'])}){_END})"
     trail = rf"(?:[\s,]+(?:{_any([*table['trail'], *table['one_off']])}){_END})*"
@@ -177,6 +179,7 @@ def tongue(name: str) -> Tongue:
         thanked=_words(table["thanked"]),
         not_thanks=_words(table["not_thanks"]),
         courtesy=re.compile(rf"(?:(?:{_any(courtesies)}){_END}[\s,.!:;…–—?-]*)+"),
+        reports=_words(table["reports"]),
         leads_head=_head(table["leads"]),
         judgement_head=_head(table["judgement"]),
         not_judgement=_words(table["not_judgement"]),
@@ -197,11 +200,11 @@ def tongue(name: str) -> Tongue:
         changes=changes,
         languages=re.compile(rf"(?<!\w){language}{_END}"),
         open_change=re.compile(
-            rf"{lead}(?:{'|'.join(_slots([*table['open']['use'], *table['open']['other']]))}){trail}[\s.!?…]*"
+            rf"{lead}(?:{'|'.join(_slots([*opening['use'], *opening['other']]))}){trail}[\s.!?…]*"
         ),
         lead_in_head=re.compile(lead),
         trail_end=re.compile(rf"{trail}[\s.!?…]*\Z"),
-        uses=tuple(re.compile(pattern) for pattern in _slots(table["open"]["use"], names="xy")),
+        uses=tuple(re.compile(pattern) for pattern in _slots(opening["use"], names="xy")),
         lasting_head=_head(stating["lasting"]),
         always_head=re.compile(
             rf"(?:{_any(stating['always'])}){_END}[\s,]+(?:{_any(stating['verbs'])}){_END}"
@@ -239,6 +242,12 @@ def _slots(patterns: Iterable[str], names: str = "") -> Iterator[str]:
 def greets(line: str) -> bool:
     """Is the folded line nothing but courtesies: a greeting, thanks, a yes or a no?"""
     return any(tongue.courtesy.fullmatch(line) for tongue in tongues())
+
+
+@lru_cache(maxsize=4096)
+def reports(text: str) -> bool:
+    """Does the folded sentence tell what somebody else says?"""
+    return any(tongue.reports.search(text) for tongue in plausible(text))
 
 
 def hands_over(before: str) -> bool:
