@@ -76,7 +76,15 @@ class LocalDesk:
 
     def models(self) -> Sequence[ModelCard]:
         with in_one_tree():
-            return self._leases.models()
+            cards = self._leases.models()
+        if self._upstream.url is None:
+            return cards
+        made = cards[-1].created
+        theirs = [
+            ModelCard(id=name, root=name, parent=self._upstream.url, created=made)
+            for name in self._upstream.models
+        ]
+        return [*cards, *theirs]
 
     def lease(self, model: str) -> AbstractContextManager[Lease]:
         self._on_use()

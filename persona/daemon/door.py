@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from persona.daemon.desk import LocalDesk
 from persona.daemon.tokens import Tokens
@@ -45,6 +46,11 @@ class LocalDoor:
                 if desk is None:
                     desk = self._desks[identity] = self._open_desk(identity)
         return desk
+
+    def tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Something that concerns every desk."""
+        for desk in list(self._desks.values()):
+            desk.board.tell(kind, data)
 
     def close(self, *, wait: float = 0.0) -> None:
         """Each desk gets up to `wait` seconds for the answers that run. Idempotent."""

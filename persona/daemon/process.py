@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import uvicorn
+
 from persona.bootstrap import EngineOpener, Persona, open_engine, open_serving_engine
 from persona.config import ServeSettings
 from persona.daemon.desk import LocalDesk
@@ -82,6 +84,26 @@ def _ends_quietly() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _told_of_the_end(server: uvicorn.Server, door: LocalDoor) -> Iterator[None]:
+    """Whoever listens to what happens hears that the daemon ends, and goes: it would be waited for."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            if server.should_exit:
+                door.tell("stopping", {})
+                return
+
+    watcher = threading.Thread(target=watch, name="persona-end", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def _access(settings: ServeSettings, host: str, port: int) -> Access:

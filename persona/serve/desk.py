@@ -90,8 +90,8 @@ class Upstream:
 class Happening:
     """Something that a client may want to show: numbers grow by one and begin at 1 with the daemon.
 
-    `kind` is "champion" (data: model, revision, before), "serving" (the same, once the swap is done),
-    "not_loaded" (model, why) or "night" (state, and what the night reports).
+    `kind` is "serving" (a swap is done: model, revision, before), "not_loaded" (the champion cannot be: why),
+    "night" (state, and what the night says) or "stopping" (the last one: the daemon ends).
     """
 
     number: int

@@ -22,7 +22,8 @@ MADE = datetime(2026, 11, 1, 21, 4, tzinfo=UTC)
 class FakeDesk:
     """A Desk. `engines` are by model id, and the first one is what "persona" names.
 
-    `trouble` is what its methods raise, by name. `turns`, `acts` and `asked` hold what came.
+    `trouble` is what its methods raise, by name; `beyond` answers for all other models.
+    `turns`, `acts` and `asked` hold what came.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class FakeDesk:
         self.acts: list[tuple[str, Feedback]] = []
         self.asked: list[tuple[str, dict[str, Json]]] = []
         self.leased = 0
+        self.beyond: Upstream | None = None
         self._engines = dict(engines)
         self._answers = dict(answers or {})
         self._controls = controls
@@ -73,8 +75,8 @@ class FakeDesk:
             with self._changed:
                 self.leased -= 1
 
-    def upstream(self, model: str) -> Upstream | None:  # noqa: ARG002
-        return None
+    def upstream(self, model: str) -> Upstream | None:
+        return None if model in self._engines or model == "persona" else self.beyond
 
     def keep(self, turn: Turn) -> str:
         self._stumble("keep")

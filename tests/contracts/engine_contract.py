@@ -1,5 +1,8 @@
 """What every engine promises: one suite, run against the scripted engine and the real ones.
 
+ServingContract holds for all; EngineContract adds what an engine that judges has to keep, and one that
+computes several answers together cannot: greedy answers that never depend on their company.
+
 A subclass gives `engine` (shared by its tests, never closed by them), `fresh` (a function that opens another
 one like it; the test closes it) and `revision`, what both were opened with.
 """
@@ -39,7 +42,7 @@ def joined(deltas: list[Delta]) -> str:
     return "".join(delta.text for delta in deltas)
 
 
-class EngineContract:
+class ServingContract:
     """Subclasses are named Test…, so that this class is not collected by itself."""
 
     def test_is_an_engine_and_names_its_revision(self, engine: Engine, revision: str) -> None:
@@ -57,30 +60,6 @@ class EngineContract:
     def test_no_prompts_no_answers(self, engine: Engine) -> None:
         """Nothing asked is nothing answered."""
         assert [] == engine.complete([], SHORT)
-
-    def test_greedy_is_repeatable(self, engine: Engine) -> None:
-        """Temperature 0 gives the same text again, whatever was asked in between."""
-        first = texts(engine, [FRUITS], SHORT)
-        engine.complete([ask("Name three animals.")], SHORT)
-
-        assert first == texts(engine, [FRUITS], SHORT)
-
-    def test_greedy_does_not_depend_on_others(self, engine: Engine) -> None:
-        """Answers that are asked for at once, by several threads, are those of one after the other."""
-        one_by_one = texts(engine, SEVERAL, SHORT)
-        with ThreadPoolExecutor(len(SEVERAL)) as pool:
-            at_once = list(pool.map(lambda prompt: texts(engine, [prompt], SHORT)[0], SEVERAL))
-
-        assert one_by_one == at_once
-
-    def test_a_new_engine_answers_the_same(self, engine: Engine, fresh: OpenEngine) -> None:
-        """What an engine has been asked before leaves nothing behind: a cold one gives the same answers."""
-        asked = texts(engine, SEVERAL, SHORT)
-        cold = fresh()
-        try:
-            assert asked == texts(cold, SEVERAL, SHORT)
-        finally:
-            cold.close()
 
     def test_max_tokens_is_a_limit(self, engine: Engine) -> None:
         """An answer that is cut says so, and is no longer than asked."""
@@ -195,3 +174,31 @@ class EngineContract:
 
         with pytest.raises(EngineClosed):
             list(stream)
+
+
+class EngineContract(ServingContract):
+    """The whole of it."""
+
+    def test_greedy_is_repeatable(self, engine: Engine) -> None:
+        """Temperature 0 gives the same text again, whatever was asked in between."""
+        first = texts(engine, [FRUITS], SHORT)
+        engine.complete([ask("Name three animals.")], SHORT)
+
+        assert first == texts(engine, [FRUITS], SHORT)
+
+    def test_greedy_does_not_depend_on_others(self, engine: Engine) -> None:
+        """Answers that are asked for at once, by several threads, are those of one after the other."""
+        one_by_one = texts(engine, SEVERAL, SHORT)
+        with ThreadPoolExecutor(len(SEVERAL)) as pool:
+            at_once = list(pool.map(lambda prompt: texts(engine, [prompt], SHORT)[0], SEVERAL))
+
+        assert one_by_one == at_once
+
+    def test_a_new_engine_answers_the_same(self, engine: Engine, fresh: OpenEngine) -> None:
+        """What an engine has been asked before leaves nothing behind: a cold one gives the same answers."""
+        asked = texts(engine, SEVERAL, SHORT)
+        cold = fresh()
+        try:
+            assert asked == texts(cold, SEVERAL, SHORT)
+        finally:
+            cold.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pydantic_core import to_json
@@ -11,10 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from persona.serve.answering import Answering, Call
-from persona.serve.asked import Ended, Given, Opened
+from persona.serve.asked import Asked, Ended, Given, Opened
+from persona.serve.desk import Upstream
 from persona.serve.dialects.dialect import Dialect, Writer
 from persona.serve.dialects.messages import Messages
 from persona.serve.refusals import NotUnderstood, Refused, TooMany
+from persona.serve.routes.passing import Passing
 from persona.serve.routes.service import Service, read_object, visitor_of
 from persona.serve.streams import EventStream, unless_left
 
@@ -32,18 +34,15 @@ class Answers:
     def __init__(self, service: Service, dialect: Dialect) -> None:
         self._service = service
         self._dialect = dialect
+        self._passing = Passing(service)
 
     async def answer(self, request: Request) -> Response:
-        asked, remembered = self._dialect.read(await read_object(request), self._service.limits)
-        keep = _keeps(request)
-        call = Call(
-            visitor=visitor_of(request),
-            asked=asked,
-            conversation=_conversation(request),
-            keep=keep != "no",
-            keep_part=keep == "part",
-            call_prefix=self._dialect.call_prefix,
-        )
+        document = await read_object(request)
+        upstream = _upstream(request, document)
+        if upstream is not None:
+            return await self._pass_on(request, document, upstream)
+        asked, remembered = self._dialect.read(document, self._service.limits)
+        call = self._call(request, asked)
         answering = self._start(call)
         try:
             opened = await unless_left(request.receive, answering.open())
@@ -61,6 +60,25 @@ class Answers:
             media_type="application/json",
             headers=headers,
         )
+
+    def _call(self, request: Request, asked: Asked) -> Call:
+        keep = _keeps(request)
+        return Call(
+            visitor=visitor_of(request),
+            asked=asked,
+            conversation=_conversation(request),
+            keep=keep != "no",
+            keep_part=keep == "part",
+            call_prefix=self._dialect.call_prefix,
+        )
+
+    async def _pass_on(self, request: Request, document: Mapping[str, Any], upstream: Upstream) -> Response:
+        """To another server, which may take what persona does not: then it is passed on and not kept."""
+        try:
+            call = self._call(request, self._dialect.read(document, self._service.limits)[0])
+        except Refused:
+            call = None
+        return await self._passing.answer(request, upstream, call)
 
     def _start(self, call: Call) -> Answering:
         service = self._service
@@ -114,6 +132,11 @@ class Counts:
 
         tokens = await unless_left(request.receive, self._service.call(counted))
         return Response(to_json({"input_tokens": tokens}), media_type="application/json")
+
+
+def _upstream(request: Request, document: Mapping[str, Any]) -> Upstream | None:
+    model = document.get("model")
+    return visitor_of(request).desk.upstream(model) if isinstance(model, str) else None
 
 
 def _conversation(request: Request) -> str | None:

@@ -106,6 +106,8 @@ class Own:
             for happening in news:
                 after = happening.number
                 yield f"id: {after}\n".encode() + event(_happening(happening), happening.kind)
+                if happening.kind == "stopping":
+                    return  # the daemon ends as soon as nobody listens
             quiet = 0.0 if news else quiet + _POLL
             if quiet >= self._service.limits.beat:
                 quiet = 0.0

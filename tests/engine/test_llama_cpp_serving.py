@@ -1,0 +1,131 @@
+"""Several answers at once: what the llama.cpp engine keeps of its contract, and what it gains."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from contracts.engine_contract import FRUITS, TALE, OpenEngine, ServingContract, ask
+from engine_parts import LONG, Recorder, next_turn
+
+from persona.engine.llama_cpp import LlamaCppEngine
+from persona.engine.protocol import Prompt, Sampling
+from persona.errors import EngineClosed, PromptTooLong
+
+pytestmark = pytest.mark.base
+
+
+@pytest.fixture(scope="module")
+def several(starter_base, lora_gguf):
+    engine = LlamaCppEngine(starter_base, lora_gguf, "rev-lora", context=2048, parallel=3)
+    yield engine
+    engine.close()
+
+
+class TestSeveralAtOnce(ServingContract):
+    @pytest.fixture
+    def revision(self) -> str:
+        return "rev-lora"
+
+    @pytest.fixture
+    def engine(self, several) -> LlamaCppEngine:
+        return several
+
+    @pytest.fixture
+    def fresh(self, starter_base, lora_gguf) -> OpenEngine:
+        return lambda: LlamaCppEngine(starter_base, lora_gguf, "rev-lora", context=512, parallel=2)
+
+
+def test_answers_grow_side_by_side(several) -> None:
+    """Three long answers are all under way before one of them has ended; a fourth one waits for a place."""
+    began, ended = threading.Barrier(4, timeout=30), threading.Event()
+
+    def read(_: int) -> None:
+        for delta in several.stream(TALE, Sampling(max_tokens=400)):
+            if delta.text and not ended.is_set():
+                began.wait()
+                ended.wait(30)  # nobody goes on before all three have said something
+                return
+
+    def fourth() -> str:
+        return "".join(delta.text for delta in several.stream(FRUITS, Sampling(max_tokens=4)))
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read, number) for number in range(3)]
+        began.wait()
+        waiting = pool.submit(fourth)
+        time.sleep(0.2)
+        was_waiting = not waiting.done()
+        ended.set()
+        for reader in readers:
+            reader.result()
+        said = waiting.result(30)
+
+    assert was_waiting
+    assert said
+
+
+def test_talks_that_go_on_are_not_computed_again(starter_base) -> None:
+    """Two talks in turn: each turn computes what is new in it, not the history."""
+    recorder = Recorder(LlamaCppEngine(starter_base, None, "r0", context=2048, parallel=2))
+    talks = [ask(LONG + "What is the colour of grass?"), ask("Count the stars, please. " * 20)]
+    reused: list[tuple[int, int]] = []
+    try:
+        for _ in range(2):
+            for place, prompt in enumerate(talks):
+                (answer,) = recorder.engine.complete([prompt], Sampling(max_tokens=8))
+                reused.append((recorder.reused, answer.prompt_tokens))
+                talks[place] = next_turn(prompt, answer.message.content)
+    finally:
+        recorder.engine.close()
+
+    first, second = reused[:2], reused[2:]
+    for (kept, _), (_, before) in zip(second, first, strict=True):
+        assert before - 4 <= kept
+
+
+def test_an_adapter_is_seen_while_others_answer(several) -> None:
+    """Looking whether the adapter applies waits for the answers that run, and does not disturb them."""
+    whole = several.complete([TALE], Sampling(max_tokens=32))[0].text
+    stream = several.stream(TALE, Sampling(max_tokens=32))
+    said = [next(stream)]
+    with ThreadPoolExecutor(1) as pool:
+        effect = pool.submit(several.adapter_effect)
+        said += list(stream)
+
+        assert effect.result(30) > 0
+    assert len(whole) > 0
+    assert said[-1].completion is not None
+    assert 32 == said[-1].completion.completion_tokens
+
+
+def test_closing_ends_all_that_run(starter_base) -> None:
+    """Everybody who reads an answer of an engine that is closed is told, and so is who waited."""
+    engine = LlamaCppEngine(starter_base, None, "r0", context=2048, parallel=2)
+    streams = [engine.stream(TALE, Sampling(max_tokens=1500)) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+
+        def read(stream) -> str:
+            try:
+                return "".join(delta.text for delta in stream)
+            except EngineClosed:
+                return "closed"
+
+        reading = [pool.submit(read, stream) for stream in streams]
+        time.sleep(0.5)
+        engine.close()
+
+        assert ["closed"] * 3 == [each.result(10) for each in reading]
+
+
+def test_each_may_use_the_whole_context(several) -> None:
+    """One prompt that is nearly as long as the context is answered while the other places are idle."""
+    words = Prompt(messages=(ask("apple " * 1900).messages[0],))
+    (answer,) = several.complete([words], Sampling(max_tokens=4))
+
+    assert answer.prompt_tokens > 1900
+    assert 4 == answer.completion_tokens
+    with pytest.raises(PromptTooLong):
+        several.complete([ask("apple " * 2100)], Sampling(max_tokens=4))

@@ -1,0 +1,253 @@
+"""Models that are not persona's: passed on byte for byte, and overheard."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from serve_parts import TOKEN, Served, call_text, running, tool, wait_until
+
+from persona.engine.fake import Script, ScriptedEngine
+from persona.errors import NotKept
+from persona.serve.desk import Upstream
+from persona.serve.heard import MOST_BYTES, Heard
+from store.records import Message, ToolCall
+
+MODEL = "gpt-4o"
+CHAT = {"model": MODEL, "messages": [{"role": "user", "content": "Why?"}]}
+RESPONSES = {"model": MODEL, "input": "Why?"}
+MESSAGES = {"model": MODEL, "max_tokens": 50, "messages": [{"role": "user", "content": "Why?"}]}
+PATHS = [("/v1/chat/completions", CHAT), ("/v1/responses", RESPONSES), ("/v1/messages", MESSAGES)]
+
+
+@contextmanager
+def chained(
+    script: Script, *, seconds_a_word: float = 0.0
+) -> Iterator[tuple[Served, Served, ScriptedEngine]]:
+    """A server, another one upstream of it, and the engine that answers there."""
+    far = ScriptedEngine(script, revision="far", seconds_a_word=seconds_a_word)
+    with running([], others={MODEL: far}) as upstream, running([]) as near:
+        near.desk.beyond = Upstream(url=f"{upstream.url}/v1", key=TOKEN)
+        yield near, upstream, far
+
+
+@pytest.mark.parametrize(("path", "asked"), PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_dialect_is_passed_on_and_overheard(path: str, asked: Any, stream: bool) -> None:
+    """Whole or streamed: the answer is the upstream's, and the turn is kept as another model's."""
+    with chained(["So it is, and so it was."]) as (near, upstream, far):
+        headers = {"anthropic-version": "2023-06-01"} if "messages" in path else {}
+        answer = near.post(path, {**asked, "stream": stream}, **headers)
+        (turn,), (theirs,) = near.desk.turns, upstream.desk.turns
+
+    assert 200 == answer.status_code
+    assert ("text/event-stream" in answer.headers["content-type"]) is stream
+    assert MODEL in answer.text
+    assert "So it is, and so it was." == turn.completion.message.content
+    assert (None, "tests", (Message(role="user", content="Why?"),)) == (
+        turn.revision,
+        turn.source,
+        turn.prompt.messages,
+    )
+    assert theirs.completion.message == turn.completion.message
+    assert 1 == len(far.asked)
+    assert [] == near.engine.asked
+
+
+@pytest.mark.parametrize(("path", "asked"), PATHS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_calls_are_overheard(path: str, asked: Any, stream: bool) -> None:
+    """A call that the other model made is kept as a call, arguments and all."""
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tools: dict[str, Any] = {
+        "/v1/chat/completions": [tool("look", city={"type": "string"})],
+        "/v1/responses": [{"type": "function", "name": "look", "parameters": parameters}],
+        "/v1/messages": [{"name": "look", "input_schema": parameters}],
+    }
+    with chained(["Let me see. " + call_text("look", city="Köln")]) as (near, *_):
+        near.post(path, {**asked, "tools": tools[path], "stream": stream})
+        (turn,) = near.desk.turns
+
+    (call,) = turn.completion.message.tool_calls
+    assert ("look", {"city": "Köln"}) == (call.name, call.arguments)
+    assert call.id
+    assert "Let me see." == turn.completion.message.content.strip()
+
+
+def test_the_bytes_are_the_upstreams() -> None:
+    """Nothing is added, left out or put in other words on the way."""
+    body = (
+        b'data: {"choices":[{"index":0,"delta":{"content":"H\xc3\xa9"}}],"odd": 1 }\r\n\r\ndata: [DONE]\n\n'
+    )
+    with raw_upstream(body, content_type="text/event-stream; charset=utf-8") as (url, _), running([]) as near:
+        near.desk.beyond = Upstream(url=url)
+        answer = near.post("/v1/chat/completions", {**CHAT, "stream": True})
+        wait_until(lambda: bool(near.desk.turns))
+
+    assert body == answer.content
+    assert "text/event-stream; charset=utf-8" == answer.headers["content-type"]
+    assert "Hé" == near.desk.turns[0].completion.message.content
+
+
+def test_the_clients_token_stays_here() -> None:
+    """The upstream sees its own key, or none, and never the token that opens this persona."""
+    seen = []
+    for key in ("their-key", ""):
+        with raw_upstream(b"{}") as (url, requests), running([]) as near:
+            near.desk.beyond = Upstream(url=url, key=key)
+            near.post("/v1/chat/completions", CHAT, cookie="a=b")
+        seen += requests
+
+    assert TOKEN not in b"".join(seen).decode()
+    assert b"authorization: bearer their-key" in seen[0].lower()
+    assert b"authorization" not in seen[1].lower()
+    assert b"cookie" not in seen[0].lower()
+    assert json.loads(seen[0].partition(b"\r\n\r\n")[2]) == CHAT
+
+
+def test_pieces_come_as_they_are_said() -> None:
+    """A streamed answer is not held back: its beginning is there long before its end."""
+    with chained(["word " * 40], seconds_a_word=0.02) as (near, *_), near.client() as client:  # noqa: SIM117
+        with client.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}) as answer:
+            chunks = answer.iter_raw()
+            next(chunk for chunk in chunks if b"word" in chunk)
+            kept_by_then = len(near.desk.turns)
+            list(chunks)
+
+    assert 0 == kept_by_then
+    assert 1 == len(near.desk.turns)
+
+
+def test_a_client_that_leaves_ends_the_upstreams_answer() -> None:
+    """Who stops reading stops the other server too, and half an answer is not kept."""
+    with chained(["word " * 400], seconds_a_word=0.02) as (near, _, far):
+        with (
+            near.client() as client,
+            client.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}) as answer,
+        ):
+            next(answer.iter_raw())
+        wait_until(lambda: far.cancelled == 1, 3.0)
+
+        assert [] == near.desk.turns
+
+
+def test_what_persona_would_refuse_is_passed_on() -> None:
+    """A field that persona does not support is the upstream's to judge; such a turn is not kept."""
+    with (
+        raw_upstream(b'{"choices":[{"index":0,"message":{"content":"Yes."}}]}') as (url, requests),
+        running([]) as near,
+    ):
+        near.desk.beyond = Upstream(url=url)
+        answer = near.post("/v1/chat/completions", {**CHAT, "n": 3})
+
+    assert (200, 1, []) == (answer.status_code, len(requests), near.desk.turns)
+
+
+def test_the_upstreams_refusals_come_back() -> None:
+    """Its status and its words are the client's to read, and nothing is kept."""
+    with chained([]) as (near, *_):
+        near.desk.beyond = Upstream(url=near.desk.beyond.url, key="wrong")
+        answer = near.post("/v1/chat/completions", CHAT)
+
+    assert (401, []) == (answer.status_code, near.desk.turns)
+
+
+def test_an_upstream_that_is_not_there() -> None:
+    """The client hears at once that nobody answers there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        with running([]) as near:
+            near.desk.beyond = Upstream(url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1")
+            answer = near.post("/v1/chat/completions", CHAT)
+
+    assert (502, "upstream_unreachable") == (answer.status_code, answer.json()["error"]["code"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_cannot_or_shall_not_be_kept(stream: bool) -> None:
+    """A full disk or a wish not to be remembered change nothing for the client."""
+    with chained(["Because.", "Because."]) as (near, *_):
+        wished = near.post("/v1/chat/completions", {**CHAT, "stream": stream}, **{"x-persona-keep": "no"})
+        kept = list(near.desk.turns)
+        near.desk.trouble["keep"] = NotKept("the disk is full")
+        full = near.post("/v1/chat/completions", {**CHAT, "stream": stream})
+
+    assert [] == kept
+    assert [200, 200] == [wished.status_code, full.status_code]
+    assert "Because." in full.text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"not json",
+        b"[1]",
+        b'{"choices": "none"}',
+        b'{"choices":[{"index":0,"message":{"content":null}}]}',
+        b'{"object":"response","output":[{"type":"message"}]}',
+        b'{"choices":[{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{cut"}}]}}]}',
+        b'data: {"type":"message_start"}\n\ndata: {"type":"content_block_delta","index":7,"delta":{}}\n\n',
+        b'{"choices":[{"message":{"content":"' + b"x" * MOST_BYTES + b'"}}]}',
+    ],
+)
+def test_what_cannot_be_read_is_no_answer(data: bytes) -> None:
+    """Never half an answer, and never a guess."""
+    heard = Heard()
+    heard.take(data)
+
+    assert heard.message() is None
+
+
+def test_several_choices_are_the_first_one() -> None:
+    """Calls in pieces come together by their index; other choices are left out."""
+    heard = Heard()
+    for delta in (
+        {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "f", "arguments": '{"a":'}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]},
+        {"tool_calls": [{"index": 1, "id": "c2", "function": {"name": "g", "arguments": ""}}]},
+    ):
+        heard.take(b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta}]}).encode() + b"\n\n")
+    heard.take(b'data: {"choices":[{"index":1,"delta":{"content":"other"}}]}\n\ndata: [DONE]\n\n')
+
+    calls = (ToolCall(id="c1", name="f", arguments={"a": 1}), ToolCall(id="c2", name="g", arguments={}))
+    assert Message(role="assistant", tool_calls=calls) == heard.message()
+
+
+@contextmanager
+def raw_upstream(body: bytes, *, content_type: str = "application/json") -> Iterator[tuple[str, list[bytes]]]:
+    """A server that gives every request these bytes; and what it was sent."""
+    import threading
+
+    requests: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                sent = connection.recv(65536)
+                head, _, begun = sent.partition(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                while len(begun) < length:
+                    begun += connection.recv(65536)
+                requests.append(head + b"\r\n\r\n" + begun)
+                said = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\nconnection: close\r\n\r\n"
+                connection.sendall(said.encode() + body)
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1", requests
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
