@@ -14,12 +14,11 @@ from typing import Any
 from persona.distill.active import ActivePreference
 from persona.distill.evidence import Judged
 from persona.distill.likeness import message_key, prompt_key
-from persona.distill.wanted import Held, Wanted, wanted
+from persona.distill.mended import Mended, mended
+from persona.distill.selection import MAX_EXAMPLES, Candidate, select
+from persona.distill.wanted import Held, Wanted, copies_a_tool, wanted
 from store.identity import with_id
 from store.records import Demonstration, Example, Message, PreferencePair
-
-_LARGEST_SHARE = 4  # one conversation gives at most a quarter of the examples,
-_ALWAYS_ALLOWED = 8  # or this many
 
 
 @dataclass(kw_only=True, slots=True)
@@ -30,11 +29,15 @@ class Drafted:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def draft(judged: Iterable[Judged], active: Sequence[ActivePreference]) -> Drafted:
-    """Every example that the acts give under these preferences."""
+def draft(
+    judged: Iterable[Judged], active: Sequence[ActivePreference], *, max_examples: int = MAX_EXAMPLES
+) -> Drafted:
+    """The examples that the acts give under these preferences, and those of corrections whose followers were
+    accepted; at most `max_examples`, the best."""
     drafted = Drafted()
-    by_prompt: dict[str, list[Example]] = {}
-    for each in sorted(judged, key=lambda one: (one.interaction.at, one.interaction.id)):
+    by_prompt: dict[str, Candidate] = {}
+    in_order = sorted(judged, key=lambda one: (one.interaction.at, one.interaction.id))
+    for each in in_order:
         if not each.acts:
             continue
         verdict = wanted(each.interaction, each.acts, each.inferred)
@@ -42,14 +45,62 @@ def draft(judged: Iterable[Judged], active: Sequence[ActivePreference]) -> Draft
             drafted.dropped[verdict.reason] += 1
             continue
         made = _examples(each, verdict, active, drafted.dropped)
-        if not made:
-            continue
-        key = prompt_key(each.interaction.prompt, each.interaction.tools)
-        drafted.dropped["the same prompt came again later"] += len(by_prompt.pop(key, ()))
-        by_prompt[key] = made
-    drafted.examples = _bounded([one for made in by_prompt.values() for one in made], drafted.dropped)
-    drafted.dropped += Counter()  # forget the reasons that never came up
+        if made:
+            _replace(by_prompt, _candidate(each, made, explicit=True), drafted.dropped)
+    for one in mended(in_order):
+        key = prompt_key(one.corrected.interaction.prompt, one.corrected.interaction.tools)
+        if key in by_prompt and by_prompt[key].explicit:
+            drafted.dropped["an act on the same prompt says what was wanted"] += 1
+        elif made := _pair(one, active, drafted.dropped):
+            _replace(by_prompt, _candidate(one.corrected, made, explicit=False), drafted.dropped)
+    selection = select(list(by_prompt.values()), max_examples=max_examples)
+    drafted.examples = list(selection.examples)
+    drafted.dropped += selection.dropped  # and forget the reasons that never came up
     return drafted
+
+
+def _candidate(judged: Judged, made: Sequence[Example], *, explicit: bool) -> Candidate:
+    interaction = judged.interaction
+    return Candidate(examples=tuple(made), at=interaction.at, source=interaction.source, explicit=explicit)
+
+
+def _replace(by_prompt: dict[str, Candidate], later: Candidate, dropped: Counter[str]) -> None:
+    """Of near-identical prompts the latest counts, in its place."""
+    key = prompt_key(later.examples[0].prompt, later.examples[0].tools)
+    if earlier := by_prompt.pop(key, None):
+        dropped["the same prompt came again later"] += len(earlier.examples)
+    by_prompt[key] = later
+
+
+def _pair(one: Mended, active: Sequence[ActivePreference], dropped: Counter[str]) -> list[Example]:
+    """The accepted answer preferred to the corrected one: no demonstration, the user wrote neither."""
+    interaction = one.corrected.interaction
+    if message_key(one.chosen) == message_key(interaction.completion):
+        dropped["a pair whose sides are equal"] += 1
+        return []
+    if not one.chosen.content.strip() or not interaction.completion.content.strip():
+        dropped["a correction of an empty answer, or an empty answer to it"] += 1
+        return []
+    if copies_a_tool(one.chosen, (*interaction.prompt, *one.heard)):
+        dropped["it copies the text of a tool"] += 1
+        return []
+    if broken := _broken(one.chosen, active):
+        dropped[f"it breaks {', '.join(sorted(each.preference.attribute for each in broken))}"] += 1
+        return []
+    return [
+        with_id(
+            PreferencePair(
+                id="",
+                conversation=interaction.conversation,
+                prompt=interaction.prompt,
+                tools=interaction.tools,
+                chosen=one.chosen,
+                rejected=interaction.completion,
+                signals=tuple(signal.id for signal in one.signals),
+                preferences=_kept(one.chosen, active),
+            )
+        )
+    ]
 
 
 def _examples(
@@ -70,9 +121,7 @@ def _examples(
         "prompt": judged.interaction.prompt,
         "tools": judged.interaction.tools,
         "signals": tuple(judged.signals[act.id].id for act in verdict.acts),
-        "preferences": tuple(
-            each.preference.id for each in active if each.asks_of(chosen) and each.kept_by(chosen)
-        ),
+        "preferences": _kept(chosen, active),
     }
     made: list[Example] = [with_id(Demonstration(completion=chosen, **shared))]
     seen = {message_key(chosen)}
@@ -85,6 +134,10 @@ def _examples(
             seen.add(message_key(message))
             made.append(with_id(PreferencePair(chosen=chosen, rejected=message, **shared)))
     return made
+
+
+def _kept(message: Message, active: Sequence[ActivePreference]) -> tuple[str, ...]:
+    return tuple(each.preference.id for each in active if each.asks_of(message) and each.kept_by(message))
 
 
 def _broken(message: Message, active: Sequence[ActivePreference]) -> list[ActivePreference]:
@@ -100,17 +153,3 @@ def _amended(message: Message, broken: Sequence[ActivePreference]) -> Message:
     for each in broken:
         content = each.amend(content) or content
     return replace(message, content=content)
-
-
-def _bounded(examples: Sequence[Example], dropped: Counter[str]) -> list[Example]:
-    """No conversation outweighs the others: its newest examples are kept."""
-    limit = max(_ALWAYS_ALLOWED, -(-len(examples) // _LARGEST_SHARE))
-    given: Counter[str] = Counter()
-    kept = []
-    for example in reversed(examples):
-        given[example.conversation] += 1
-        if given[example.conversation] <= limit:
-            kept.append(example)
-        else:
-            dropped["too many from one conversation"] += 1
-    return kept[::-1]

@@ -16,6 +16,7 @@ from persona.distill.evidence import Mined, mine
 from persona.distill.examples import draft
 from persona.distill.habits import take_corrected_calls
 from persona.distill.ledger import take_edits, take_statements
+from persona.distill.selection import MAX_EXAMPLES
 from persona.distill.split import assign_splits
 from store import Store
 from store.identity import with_id
@@ -42,16 +43,18 @@ class Distilled:
     changes: tuple[Change, ...]
 
 
-def distill(store: Store, *, now: datetime, held_out_share: float = 0.2) -> Distilled:
+def distill(
+    store: Store, *, now: datetime, held_out_share: float = 0.2, max_examples: int = MAX_EXAMPLES
+) -> Distilled:
     """Mine the signals, revise the ledger, write the examples, assign the splits, freeze the snapshot.
 
-    All of it or nothing. `now` is only the time written on the snapshot.
+    All of it or nothing. `now` is only the time written on the snapshot; it has at most `max_examples`.
     """
     with store.transaction():
         mined = mine(store)
         new_signals = store.signals.add(mined.signals())
         changes, active = _revise(store, mined)
-        drafted = draft(mined.judged, active)
+        drafted = draft(mined.judged, active, max_examples=max_examples)
         store.examples.add(drafted.examples)
         splits = _split(store, drafted.examples, held_out_share)
         snapshot = _frozen(store, drafted.examples, splits, active, now)

@@ -55,7 +55,7 @@ def wanted(
     offered = set(map(tool_name, interaction.tools))
     if any(call.name not in offered for call in verdict.message.tool_calls):
         return Held(reason="it calls a tool that was not offered")
-    if _copies(verdict.message, interaction.prompt):
+    if copies_a_tool(verdict.message, interaction.prompt):
         return Held(reason="it copies the text of a tool")
     return verdict
 
@@ -84,7 +84,7 @@ def _verdict(completion: Message, acts: Sequence[Feedback], inferred: Sequence[S
     )
 
 
-def _copies(message: Message, prompt: Sequence[Message]) -> bool:
+def copies_a_tool(message: Message, prompt: Sequence[Message]) -> bool:
     """Does it repeat a stretch of what a tool returned? Such words are not the user's, nor the model's."""
     runs = {run for said in prompt if said.origin is Origin.TOOL for run in _runs(said.content)}
     return bool(runs) and not runs.isdisjoint(_runs(message.content))
