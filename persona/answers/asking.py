@@ -9,7 +9,18 @@ from typing import Any
 
 from pydantic import ValidationError, validate_call
 
-from persona.answers import comparison, history, home, keeping, learning, morning, talk
+from persona.answers import (
+    comparison,
+    forgetting,
+    history,
+    home,
+    keeping,
+    learning,
+    morning,
+    talk,
+    timeline,
+    tonight,
+)
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
 from persona.errors import BadInput
 from persona.failure import in_one_tree
@@ -29,6 +40,10 @@ QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "preferences": learning.preferences,
     "habits": learning.habits,
     "prefer": learning.prefer,
+    "timeline": timeline.timeline,
+    "tonight": tonight.tonight,
+    "evidence": tonight.evidence,
+    "forget": forgetting.forget,
     "conversations": talk.conversations,
     "conversation": talk.conversation,
     "search": talk.search,

@@ -22,8 +22,8 @@ from persona.serve.engines import Engines
 from persona.serve.leases import Leases
 from store.records import Feedback, FeedbackKind
 
-_CHANGES_CHAMPION = frozenset({"promote", "rollback"})
-_CHANGES_LEDGER = frozenset({"prefer", "preferences", "habits"})
+_CHANGES_CHAMPION = frozenset({"promote", "rollback", "forget"})
+_CHANGES_LEDGER = frozenset({"prefer", "preferences", "habits", "forget"})
 
 
 class LocalDesk:

@@ -31,6 +31,9 @@ READS: Mapping[str, frozenset[str]] = {
     "conversation": frozenset({"id"}),
     "search": frozenset({"text", "limit"}),
     "tonight": frozenset(),
+    "evidence": frozenset({"preference"}),
+    "timeline": frozenset(),
+    "morning": frozenset({"revision"}),
 }
 
 

@@ -1,0 +1,65 @@
+"""Forgetting: what was said goes, what was made of it goes, and so do the revisions that learned from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from persona.bootstrap import Persona  # by name: the arguments are checked at run time
+from persona.errors import BadInput
+
+if TYPE_CHECKING:
+    from adapters import Registry
+
+_WHY = "it learned from what was forgotten"
+
+
+def forget(
+    persona: Persona,
+    conversation: str | None = None,
+    interaction: str | None = None,
+    preference: str | None = None,
+) -> dict[str, Any]:
+    """Forget one of the three, with everything that rests on it. Busy while a night runs.
+
+    A champion that learned from it makes room for the last one that did not; its files go like those of every
+    other such revision, and the next night builds again without it.
+    """
+    named = {"conversations": conversation, "interactions": interaction, "preferences": preference}
+    what: dict[str, list[str]] = {name: [value] for name, value in named.items() if value}
+    if len(what) != 1:
+        raise BadInput("name one conversation, interaction or preference to forget")
+    registry = persona.registry
+    with persona.lock():
+        known = {revision.id: revision.ref for revision in registry.survey().revisions}
+        gone = persona.store.forget(at=datetime.now(UTC), **what)
+        tainted = [revision for revision in gone.revisions if revision in known]
+        champion = registry.champion()
+        if champion in tainted:
+            registry.rollback(_untouched(registry, tainted), reason=_WHY)
+        states = registry.states()
+        for revision in tainted:
+            if states[revision] != "retired":
+                registry.retire(revision, _WHY)
+            registry.erase(revision)
+    now = persona.resolve("champion")
+    return {
+        "interactions": gone.interactions,
+        "messages": gone.messages,
+        "feedback": gone.feedback,
+        "preferences": gone.preferences,
+        "revisions": [known[revision] for revision in tainted],
+        "champion": now.id,
+        "ref": now.ref,
+    }
+
+
+def _untouched(registry: Registry, tainted: Collection[str]) -> str:
+    """The last champion that did not learn from it; the bare base at worst."""
+    states = registry.states()
+    for operation in reversed(registry.operations()):
+        earlier = operation.champion_before
+        if earlier not in tainted and states.get(earlier) not in (None, "retired", "rejected"):
+            return earlier
+    return "r0"
