@@ -60,12 +60,13 @@ def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """A server that runs, and what stands behind it."""
+    """A server that runs, and what stands behind it. `opened` is closed with it."""
 
     port: int
     engine: ScriptedEngine
     desk: FakeDesk
     door: FakeDoor
+    opened: contextlib.ExitStack
 
     @property
     def url(self) -> str:
@@ -113,6 +114,41 @@ def parse_events(text: str) -> list[tuple[str | None, Any]]:
     return events
 
 
+class _Stage:
+    """A server that goes on running between tests; `app` is what it answers with now."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.app: Any = None
+        self._bound = listen("127.0.0.1", 0)
+        self.port: int = self._bound.getsockname()[1]
+        self._server = make_server(self, limits=limits, drain_seconds=1)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        wait_until(lambda: self._server.started)
+
+    def close(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._bound.close()
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        asyncio.run(self._server.serve(sockets=[self._bound]))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+_free: dict[Limits, list[_Stage]] = {}
+
+
+def close_stages() -> None:
+    """After the last test."""
+    while _free:
+        for stage in _free.popitem()[1]:
+            stage.close()
+
+
 @contextmanager
 def running(
     script: Script,
@@ -124,25 +160,20 @@ def running(
     others: Mapping[str, ScriptedEngine] | None = None,
     controls: tuple[str, ...] = (),
 ) -> Iterator[Served]:
-    """A server until the end of the block. `others` are engines by model id, beside persona:r7."""
+    """An application of one's own until the end of the block. `others` are engines beside persona:r7."""
     engine = ScriptedEngine(script, revision=REVISION, seconds_a_word=seconds_a_word)
     desk = FakeDesk({"persona:r7": engine, **(others or {})}, answers=answers, controls=controls)
     door = FakeDoor({TOKEN: Visitor(name="tests", desk=desk)})
-    bound = listen("127.0.0.1", 0)
-    app = create_app(door, limits=limits, access=access)
-    server = make_server(app, limits=limits, drain_seconds=1)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
-    thread.start()
-    wait_until(lambda: server.started)
+    stages = _free.setdefault(limits, [])
+    stage = stages.pop() if stages else _Stage(limits)
+    stage.app = create_app(door, limits=limits, access=access)
     try:
-        yield Served(port=bound.getsockname()[1], engine=engine, desk=desk, door=door)
+        with contextlib.ExitStack() as opened:
+            yield Served(port=stage.port, engine=engine, desk=desk, door=door, opened=opened)
     finally:
         door.opens.set()
         engine.close()
-        server.should_exit = True
-        thread.join(10)
-        bound.close()
-        assert not thread.is_alive()
+        stages.append(stage)
 
 
 @dataclass(frozen=True, kw_only=True)

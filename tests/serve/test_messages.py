@@ -16,7 +16,7 @@ ASKED: dict[str, Any] = {"model": "persona", "max_tokens": 100, "messages": HELL
 
 
 def client(served: Served) -> anthropic.Anthropic:
-    plain = anthropic.DefaultHttpxClient(**PLAIN)
+    plain = served.opened.enter_context(anthropic.DefaultHttpxClient(**PLAIN))
     return anthropic.Anthropic(base_url=served.url, api_key=TOKEN, max_retries=0, http_client=plain)
 
 

@@ -142,7 +142,7 @@ def harness():
     made.loop.close()
 
 
-FEW = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 MANY = settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
 
 

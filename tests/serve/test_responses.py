@@ -26,7 +26,7 @@ FILES = {
 
 
 def client(served: Served) -> openai.OpenAI:
-    plain = openai.DefaultHttpxClient(**PLAIN)
+    plain = served.opened.enter_context(openai.DefaultHttpxClient(**PLAIN))
     return openai.OpenAI(base_url=f"{served.url}/v1", api_key=TOKEN, max_retries=0, http_client=plain)
 
 
