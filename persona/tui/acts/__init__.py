@@ -1,0 +1,67 @@
+"""What the user can do, by name: keys, commands and the palette all lead here.
+
+An act gets the chat screen and the rest of the command's line. It may raise Trouble, which the chat says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from persona.tui.screens.chat import ChatScreen
+
+Act = Callable[["ChatScreen", str], Awaitable[None]]
+
+
+def _table() -> Mapping[str, Act]:
+    from persona.tui.acts import back, conversations, see, talk, teach
+
+    return {
+        "say": talk.say,
+        "edit": talk.edit,
+        "regenerate": talk.regenerate,
+        "copy": talk.copy,
+        "copy_code": talk.copy_code,
+        "save": talk.save,
+        "theme": talk.theme,
+        "help": talk.show_help,
+        "leave": talk.leave,
+        "new": conversations.new,
+        "conversations": conversations.conversations,
+        "search": conversations.search,
+        "resume": conversations.resume,
+        "rename": conversations.rename,
+        "delete": conversations.delete,
+        "incognito": conversations.incognito,
+        "up": teach.up,
+        "down": teach.down,
+        "better": teach.better,
+        "pick": teach.pick,
+        "blind": teach.blind,
+        "prefer": teach.prefer,
+        "train": teach.train,
+        "tonight": see.tonight,
+        "morning": see.morning,
+        "preferences": see.preferences,
+        "habits": see.habits,
+        "revisions": see.revisions,
+        "report": see.report,
+        "compare": see.compare,
+        "status": see.status,
+        "base": back.base,
+        "revision": back.revision,
+        "rollback": back.rollback,
+        "promote": back.promote,
+    }
+
+
+class _Acts(dict[str, Act]):
+    """Filled when it is first asked: the acts import the screens, and the screens this."""
+
+    def __missing__(self, name: str) -> Act:
+        self.update(_table())
+        return self[name]
+
+
+ACTS: Mapping[str, Act] = _Acts()

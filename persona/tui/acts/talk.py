@@ -1,0 +1,195 @@
+"""Asking, asking again, asking otherwise, and taking what was said elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from persona.tui import clipboard
+from persona.tui.daemon import Wanted
+from persona.tui.errors import Trouble
+from persona.tui.link import ref_of
+from persona.tui.screens.asking import WriteBetter
+from persona.tui.talking import Speaking
+from persona.tui.thread import Answer, Turn
+from persona.tui.widgets.turns import AnswerView
+
+if TYPE_CHECKING:
+    from persona.tui.screens.chat import ChatScreen
+
+ANOTHER = 0.8  # temperature of a further answer: a greedy one would come out the same
+
+
+async def say(chat: ChatScreen, text: str) -> None:
+    """Ask, at the end of the conversation. What cannot be asked comes back to the prompt."""
+    try:
+        chat.the_daemon_is_there()
+    except Trouble:
+        chat.prompt.give_back(text)
+        raise
+    turn = chat.thread.ask(text)
+    await _ask(chat, turn, text)
+
+
+async def edit(chat: ChatScreen, _: str) -> None:
+    """Ask an earlier question otherwise; what followed it stays, on its own branch."""
+    turn = chat.chosen()
+    if turn is None or not turn.question:
+        raise Trouble("there is no question here to ask otherwise")
+    text = await chat.app.push_screen_wait(
+        WriteBetter(
+            "ask it otherwise", turn.question, hint="A branch: what follows the old question is kept."
+        )
+    )
+    if text is not None:
+        chat.the_daemon_is_there()
+        await _ask(chat, chat.thread.edit(turn, text), text)
+
+
+async def _ask(chat: ChatScreen, turn: Turn, text: str) -> None:
+    await chat.show_thread(chat.thread)
+    if turn.answers:  # asked before at this place: once more
+        await answer(chat, turn, again=True)
+        return
+    said = None
+    try:
+        said = await answer(chat, turn)
+    finally:
+        if not turn.answers:
+            chat.thread.take_out(turn)
+            await chat.show_thread(chat.thread)
+            chat.prompt.give_back(text)
+    if said is None:
+        chat.notice.tell("nothing was said; your question is back in the prompt")
+
+
+async def regenerate(chat: ChatScreen, _: str) -> None:
+    """Another answer to the same question; both stay."""
+    turn = chat.chosen()
+    if turn is None or turn.answer is None:
+        raise Trouble("there is no answer yet")
+    chat.the_daemon_is_there()
+    await answer(chat, turn, again=True)
+
+
+async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer | None:
+    """Have `turn` answered, live, below its question. None when nothing was said."""
+    if chat.speaking is not None:
+        raise Trouble("the answer is still coming: Esc stops it")
+    view = AnswerView(turn, speaker=chat.speaker)
+    if again:  # what follows the old answer is on its own branch
+        await chat.drop_after(turn)
+    await chat.transcript.mount(view)
+    chat.transcript.anchor()
+
+    async def on_text(text: str, model: str) -> None:
+        await view.write(text, model=model)
+
+    wanted = Wanted(
+        messages=chat.thread.messages(turn),
+        model=chat.held or "persona",
+        conversation=chat.thread.id,
+        keep=not chat.incognito,
+        temperature=max(ANOTHER, chat.temperature or 0) if again else chat.temperature,
+        seed=len(turn.answers) if again else None,
+        max_tokens=chat.max_tokens,
+    )
+    chat.speaking = speaking = Speaking(chat.daemon, wanted, on_text)
+    chat.notice.hush()
+    try:
+        said = await speaking.run()
+    except BaseException:
+        await view.remove()
+        raise
+    finally:
+        chat.speaking = None
+    if said is None:
+        await view.remove()
+        return None
+    turn.answers.append(said)
+    turn.at = len(turn.answers) - 1
+    await view.finish(said)
+    _tell_end(chat, said, speaking)
+    return said
+
+
+def _tell_end(chat: ChatScreen, said: Answer, speaking: Speaking) -> None:
+    if speaking.trouble is not None:
+        chat.notice.tell(str(speaking.trouble), kind="error")
+    elif said.interaction is None and speaking.wanted.keep and not said.cut:
+        chat.notice.tell(
+            "this answer was not kept: is the disk full? `persona doctor` says more", kind="error"
+        )
+
+
+async def copy(chat: ChatScreen, _: str) -> None:
+    """The answer or question as it was written, markup and all."""
+    turn = chat.chosen()
+    if turn is None:
+        raise Trouble("there is nothing to copy yet")
+    text = turn.question if chat.on_a_question or turn.answer is None else turn.answer.text
+    await _to_clipboard(chat, text)
+
+
+async def copy_code(chat: ChatScreen, number: str) -> None:
+    """A code block of the answer: the last one, or the one with this number."""
+    turn = chat.chosen()
+    blocks = clipboard.code_blocks(turn.answer.text) if turn is not None and turn.answer is not None else []
+    if not blocks:
+        raise Trouble("there is no code in this answer")
+    if number and not (number.isdecimal() and 1 <= int(number) <= len(blocks)):
+        raise Trouble(f"this answer has code blocks 1 to {len(blocks)}")
+    await _to_clipboard(chat, blocks[int(number) - 1 if number else -1])
+
+
+async def _to_clipboard(chat: ChatScreen, text: str) -> None:
+    copied = await asyncio.to_thread(clipboard.copy, text, chat.app.copy_to_clipboard)
+    lines = text.count("\n") + 1
+    chat.notice.tell(f"{lines} line{'' if lines == 1 else 's'} {copied.says}")
+
+
+async def save(chat: ChatScreen, name: str) -> None:
+    """Write the answer to a new file: one that is there stays."""
+    turn = chat.chosen()
+    if turn is None or turn.answer is None:
+        raise Trouble("there is no answer yet")
+    file = Path(name or f"answer-{(turn.answer.interaction or 'new')[-8:]}.md").expanduser()
+    try:
+        with os.fdopen(
+            os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as to:
+            to.write(turn.answer.text + "\n")
+    except FileExistsError:
+        raise Trouble(f"{file} is there already: /save another name") from None
+    except OSError as error:
+        raise Trouble(f"{file}: {error.strerror}") from None
+    chat.notice.tell(f"written to {file.absolute()}")
+
+
+async def theme(chat: ChatScreen, name: str) -> None:
+    """Change the colours, and keep them."""
+    if not name:
+        chat.app.search_themes()
+        return
+    if name not in chat.app.available_themes:
+        raise Trouble(f"no theme {name!r}: {', '.join(sorted(chat.app.available_themes))}")
+    chat.app.theme = name
+
+
+async def show_help(chat: ChatScreen, _: str) -> None:
+    """Keys for where the user is, and every command."""
+    from persona.tui.screens.help import HelpScreen
+
+    await chat.app.push_screen(HelpScreen(getattr(chat.focused, "HELP", None) or ""))
+
+
+async def leave(chat: ChatScreen, _: str) -> None:
+    chat.keep_draft()
+    chat.app.exit()
+
+
+def who(model: str) -> str:
+    """A model id as people say it."""
+    return ref_of(model) or "champion"

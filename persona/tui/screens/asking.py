@@ -1,0 +1,124 @@
+"""Small screens that ask one thing: yes or no, a line, a choice by one key, a text to write better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, Static, TextArea
+
+from persona.tui.clean import clean
+from persona.tui.widgets.markdown import SafeMarkdown
+
+
+class Sure(ModalScreen[bool]):
+    """Something that can be looked at before it is done: the second key does it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,y", "dismiss(True)", "Do it"),
+        Binding("escape,n", "dismiss(False)", "Leave it"),
+    ]
+
+    def __init__(self, title: str, body: str) -> None:
+        """`body` is markdown."""
+        super().__init__()
+        self._title = title
+        self._body = body
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window"):
+            yield Static(Content.styled(clean(self._title), "bold $primary"), classes="heading")
+            with VerticalScroll(classes="body"):
+                yield SafeMarkdown(self._body)
+            yield Footer(compact=True, show_command_palette=False)
+
+
+class AskLine(ModalScreen[str | None]):
+    """One line of text; None when it is left. A digit takes a quick answer while the line is empty."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Leave it"),
+        Binding("enter", "none", "Done", show=True),
+    ]
+
+    def __init__(self, title: str, *, value: str = "", hint: str = "", quick: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+        self._hint = hint
+        self._quick = quick
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window low"):
+            yield Static(Content.styled(clean(self._title), "bold $primary"), classes="heading")
+            if self._quick:
+                choices = [
+                    Content.assemble((str(n), "bold $accent"), f" {text}")
+                    for n, text in enumerate(self._quick, start=1)
+                ]
+                yield Static(Content("   ").join(choices), classes="quick")
+            yield Input(self._value, placeholder=self._hint)
+            yield Footer(compact=True, show_command_palette=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """An Input lets digits through here only when it has not taken them; so they are caught before."""
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and event.key.isdecimal() and not self.query_one(Input).value:
+            place = int(event.key)
+            if 1 <= place <= len(self._quick):
+                event.stop()
+                self.dismiss(self._quick[place - 1])
+                return
+        await super().on_event(event)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip())
+
+
+class WriteBetter(ModalScreen[str | None]):
+    """A text to change. None when nothing was changed; what was written and left is in `left`."""
+
+    HELP = "### Your version\n\nChange the answer to what it should have been. **Ctrl+S** keeps it."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s,f4", "keep", "Keep", priority=True),
+        Binding("escape", "leave", "Leave it"),
+    ]
+
+    def __init__(self, title: str, text: str, *, draft: str = "", hint: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._draft = draft
+        self._hint = hint
+        self.left = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window tall"):
+            yield Static(Content.styled(clean(self._title), "bold $primary"), classes="heading")
+            yield Static(Content.styled(self._hint, "$text-muted"), classes="hint")
+            yield TextArea(
+                self._draft or self._text, show_line_numbers=False, soft_wrap=True, tab_behavior="focus"
+            )
+            yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        area = self.query_one(TextArea)
+        area.move_cursor(area.document.end)
+        area.focus()
+
+    def action_keep(self) -> None:
+        text = self.query_one(TextArea).text.rstrip()
+        self.dismiss(text if text and text != self._text.rstrip() else None)
+
+    def action_leave(self) -> None:
+        text = self.query_one(TextArea).text
+        self.left = text if text.rstrip() != self._text.rstrip() else ""
+        self.dismiss(None)

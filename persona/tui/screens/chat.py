@@ -1,0 +1,302 @@
+"""The conversation: what was said, what is being said, and the line to write on.
+
+What a key or a command does stands in persona.tui.acts; this screen shows it, and says what went wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from persona.tui import acts
+from persona.tui.clean import line
+from persona.tui.commands import matching, parse, plain_text
+from persona.tui.daemon import Daemon
+from persona.tui.errors import Away, Trouble
+from persona.tui.link import Seen
+from persona.tui.talking import Speaking
+from persona.tui.thread import Answer, Thread, Turn
+from persona.tui.widgets.bars import Notice, Offers, TopBar
+from persona.tui.widgets.markdown import SafeMarkdown
+from persona.tui.widgets.prompt import Prompt
+from persona.tui.widgets.turns import AnswerView, QuestionView
+
+if TYPE_CHECKING:
+    from persona.tui.app import PersonaApp
+
+_DRAFT_REST = 0.4  # seconds of quiet before a draft is written down
+
+
+class ChatScreen(Screen[None]):
+    """`held` is the model that this conversation is held to; empty follows the champion."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop", show=False),
+        Binding("f1", "do('help')", "Help", priority=True),
+        Binding("f2", "do('up')", "Good", priority=True),
+        Binding("f3", "do('down')", "Not good", priority=True),
+        Binding("f4", "do('better')", "Better", priority=True),
+        Binding("f5", "do('regenerate')", "Again", priority=True, show=False),
+        Binding("f6", "do('blind')", "Blind test", priority=True, show=False),
+        Binding("f7", "do('tonight')", "Tonight", priority=True),
+        Binding("f8", "do('revisions')", "Revisions", priority=True),
+        Binding("f9", "do('base')", "Base", priority=True, show=False),
+        Binding("f10", "do('rollback')", "Back", priority=True, show=False),
+        Binding("ctrl+n", "do('new')", "New", priority=True, show=False),
+        Binding("ctrl+o", "do('conversations')", "Earlier", priority=True),
+        Binding("ctrl+f", "do('search')", "Search", priority=True, show=False),
+    ]
+
+    def __init__(self, *, held: str = "", max_tokens: int | None = None, temperature: float | None = None):
+        super().__init__()
+        self.thread = Thread()
+        self.held = held
+        self.max_tokens = max_tokens
+        self.temperature = temperature
+        self.incognito = False
+        self.title_of_thread = ""
+        self.speaking: Speaking | None = None
+        self._greeting = ""
+
+    @property
+    def persona(self) -> PersonaApp:
+        return cast("PersonaApp", self.app)
+
+    @property
+    def daemon(self) -> Daemon:
+        """Raises Away and Loading."""
+        return self.persona.link.the_daemon()
+
+    @property
+    def speaker(self) -> str:
+        """Who answers in this conversation."""
+        return self.held.removeprefix("persona:") or self.persona.link.seen.champion
+
+    @property
+    def on_a_question(self) -> bool:
+        return isinstance(self.focused, QuestionView)
+
+    def the_daemon_is_there(self) -> None:
+        """Raises Away and Loading."""
+        self.persona.link.the_daemon()
+        if self.persona.link.seen.state == "away":
+            raise Away
+
+    def compose(self) -> ComposeResult:
+        yield TopBar(id="top")
+        yield VerticalScroll(id="transcript", can_focus=False)
+        yield Notice(id="notice", markup=False)
+        yield Offers(id="offers")
+        with Horizontal(id="writing"):
+            yield Static("›", id="mark")
+            yield Prompt(id="prompt")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.notice.hush()
+        self.prompt.earlier = self.persona.notebook.prompts()
+        self.prompt.put(self.persona.notebook.draft())
+        self.prompt.focus()
+        self._draft = self.set_timer(_DRAFT_REST, self.keep_draft, pause=True)
+        self.show_seen(self.persona.link.seen)
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.query_one("#prompt", Prompt)
+
+    @property
+    def notice(self) -> Notice:
+        return self.query_one("#notice", Notice)
+
+    @property
+    def transcript(self) -> VerticalScroll:
+        return self.query_one("#transcript", VerticalScroll)
+
+    # what is shown
+
+    def show_seen(self, seen: Seen) -> None:
+        """How the daemon is now."""
+        self.query_one(TopBar).show(
+            seen,
+            speaker=self.held.removeprefix("persona:") or seen.champion,
+            title=self.title_of_thread or (self.thread.turns[0].question if self.thread.turns else ""),
+            held=bool(self.held),
+            incognito=self.incognito,
+        )
+        self.prompt.placeholder = (
+            "Ask anything. / for commands, F1 for help"
+            if seen.state == "ready"
+            else "Write; it can be sent soon"
+        )
+        if seen.news:
+            self.notice.tell(seen.news)
+        elif seen.says:
+            self.notice.tell(seen.says, kind="error" if seen.state == "away" else "warning")
+        elif seen.state == "ready" and self.notice.has_class("-error", "-warning"):
+            self.notice.hush()
+
+    async def greet(self, markdown: str) -> None:
+        """What an empty conversation shows."""
+        self._greeting = markdown
+        if not self.thread.turns:
+            await self.show_thread(self.thread)
+
+    async def show_thread(self, thread: Thread) -> None:
+        """All of it, as its way is chosen now."""
+        self.thread = thread
+        with self.app.batch_update():
+            await self.transcript.remove_children()
+            if not thread.turns and self._greeting:
+                await self.transcript.mount(SafeMarkdown(self._greeting, classes="greeting"))
+            for turn in thread.path():
+                await self.mount_turn(turn)
+        self.transcript.anchor()
+        self.show_seen(self.persona.link.seen)
+
+    async def mount_turn(self, turn: Turn) -> None:
+        await self.transcript.mount(QuestionView(turn, self.thread.siblings(turn)))
+        if turn.answer is not None:
+            await self.transcript.mount(AnswerView(turn, turn.answer))
+
+    async def open(self, thread: Thread, title: str = "") -> None:
+        """Another conversation; the draft of this one is kept, and that one's is back."""
+        self.keep_draft()
+        self.title_of_thread = line(title)
+        await self.show_thread(thread)
+        self.prompt.put(self.persona.notebook.draft(self._draft_key()))
+        self.prompt.focus()
+
+    async def drop_after(self, turn: Turn) -> None:
+        """Take what is shown behind the question of `turn` from the screen; the thread keeps it."""
+        behind = False
+        for view in list(self.query("QuestionView, AnswerView").results()):
+            if behind:
+                await view.remove()
+            behind = behind or (isinstance(view, QuestionView) and view.turn is turn)
+
+    async def show_answer(self, answer: Answer) -> None:
+        """Once more, after its text changed."""
+        view = self.view_of(answer)
+        if view is not None:
+            await view.finish(answer)
+
+    def refresh_answer(self, answer: Answer) -> None:
+        view = self.view_of(answer)
+        if view is not None:
+            view.refresh_foot()
+
+    def view_of(self, answer: Answer) -> AnswerView | None:
+        return next((view for view in self.query(AnswerView) if view.answer is answer), None)
+
+    def chosen(self) -> Turn | None:
+        """The turn that keys act on: the one gone to, else the last that was answered."""
+        if isinstance(self.focused, AnswerView | QuestionView):
+            return self.focused.turn
+        answered = [turn for turn in self.thread.path() if turn.answer is not None]
+        return answered[-1] if answered else self.thread.last
+
+    # what is done
+
+    def action_do(self, name: str) -> None:
+        self.do(name)
+
+    def do(self, name: str, argument: str = "") -> None:
+        """Begin an act; what goes wrong is said in the notice."""
+        self._act(name, argument)
+
+    @work(group="acts", exit_on_error=True)
+    async def _act(self, name: str, argument: str) -> None:
+        try:
+            await acts.ACTS[name](self, argument)
+        except Trouble as trouble:
+            self.notice.tell(str(trouble), kind="error")
+
+    def action_stop(self) -> None:
+        if self.speaking is not None:
+            self.speaking.stop()
+        else:
+            self.notice.hush()
+
+    def action_write(self) -> None:
+        self.prompt.focus()
+
+    def action_move(self, by: int) -> None:
+        """To the question or answer before or after; below the last one is the prompt."""
+        stops = [*self.query("QuestionView, AnswerView").results(), self.prompt]
+        at = stops.index(self.focused) if self.focused in stops else len(stops) - 1
+        to = stops[max(0, at + by)] if at + by < len(stops) else self.prompt
+        to.focus()
+        to.scroll_visible(animate=False)
+
+    async def action_sibling(self, by: int) -> None:
+        """The answer before or after, to the same question."""
+        turn = self.chosen()
+        if turn is not None and 0 <= turn.at + by < len(turn.answers):
+            turn.at += by
+            await self._show_again(turn)
+
+    async def action_branch(self, by: int) -> None:
+        turn = self.chosen()
+        if turn is not None and self.thread.step(turn, by):
+            await self.show_thread(self.thread)
+
+    async def _show_again(self, turn: Turn) -> None:
+        await self.show_thread(self.thread)
+        view = turn.answer and self.view_of(turn.answer)
+        if view:
+            view.focus()
+
+    # the line to write on
+
+    def on_prompt_sent(self, event: Prompt.Sent) -> None:
+        text = event.text.strip()
+        if not text:
+            return
+        parsed = parse(text)
+        if isinstance(parsed, str):
+            self.notice.tell(parsed, kind="warning")
+            return
+        if parsed is None and self.speaking is not None:
+            self.notice.tell("the answer is still coming: Esc stops it", kind="warning")
+            return
+        self.prompt.put("")
+        self.keep_draft()
+        self.remember(text)
+        if parsed is None:
+            self.do("say", plain_text(text))
+        else:
+            command, argument = parsed
+            self.do(command.action, argument)
+
+    def remember(self, text: str) -> None:
+        """A prompt that was sent can be brought back; not in incognito."""
+        if self.incognito:
+            return
+        self.persona.notebook.sent(text)
+        self.prompt.earlier = [text, *(each for each in self.prompt.earlier if each != text)]
+
+    def on_prompt_leave(self) -> None:
+        self.action_move(-1)
+
+    def on_text_area_changed(self) -> None:
+        self.query_one(Offers).show(matching(self.prompt.text))
+        self._draft.reset()
+        self._draft.resume()
+
+    def keep_draft(self) -> None:
+        """Write down what stands in the prompt, for whenever it is needed."""
+        if not self.incognito:
+            self.persona.notebook.keep_draft(self.prompt.text, self._draft_key())
+
+    def _draft_key(self) -> str:
+        return self.thread.id if self.thread.turns else ""
+
+    def rename(self, title: str) -> None:
+        self.title_of_thread = line(title)
+        self.show_seen(self.persona.link.seen)

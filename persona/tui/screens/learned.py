@@ -1,0 +1,243 @@
+"""What persona learns and has learned: tonight, preferences, habits, the last night, and how things are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, OptionList, Static, TabbedContent, TabPane
+from textual.widgets.option_list import Option
+
+from persona.tui.clean import line
+from persona.tui.daemon import Daemon
+from persona.tui.errors import Trouble
+from persona.tui.screens.asking import Sure
+from persona.tui.screens.conversations import day
+from persona.tui.widgets.markdown import SafeMarkdown
+
+_TABS = {
+    "tonight": "Tonight",
+    "preferences": "Preferences",
+    "habits": "Habits",
+    "morning": "Last night",
+    "status": "Status",
+}
+_LISTS = ("tonight", "preferences", "habits")
+_ACTS = {
+    "up": "▲ good",
+    "down": "▼ not good",
+    "edit": "✎ your version",
+    "pick": "✓ picked",
+    "correction": "corrected",
+}
+
+
+class Learned(ModalScreen["str | None"]):
+    """Ends with a conversation to open, where evidence was said."""
+
+    HELP = """\
+### What is learned
+
+**Tonight** lists what the next night learns from. **x** takes an item out: a preference is retired, an exchange
+is forgotten. **Enter** shows what a preference rests on. **← →** change the page.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss(None)", "Close"),
+        Binding("x,delete", "take_out", "Take out"),
+        Binding("left", "page(-1)", "Page before", show=False, priority=True),
+        Binding("right", "page(1)", "Page after", show=False, priority=True),
+        Binding("o", "open", "Open there"),
+    ]
+
+    def __init__(self, daemon: Daemon, tab: str) -> None:
+        super().__init__()
+        self._daemon = daemon
+        self._tab = tab
+        self._items: dict[str, dict[str, Any]] = {}
+        self._evidence: list[dict[str, Any]] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window whole"):
+            with TabbedContent(initial=self._tab):
+                for name, title in _TABS.items():
+                    with TabPane(title, id=name):
+                        if name in _LISTS:
+                            yield OptionList(id=f"list-{name}", markup=False)
+                        else:
+                            with VerticalScroll():
+                                yield SafeMarkdown(id=f"text-{name}")
+            with VerticalScroll(id="evidence"):
+                yield Static(id="why")
+            yield Footer(compact=True, show_command_palette=False)
+
+    def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
+        self._tab = event.pane.id or self._tab
+        self._explain([])
+        self._load(self._tab)
+
+    @work(exclusive=True)
+    async def _load(self, tab: str) -> None:
+        try:
+            if tab in _LISTS:
+                await self._list(tab)
+            else:
+                answer = await self._daemon.look(tab)
+                text = _note(answer) if tab == "morning" else _status(answer)
+                await self.query_one(f"#text-{tab}", SafeMarkdown).update(text)
+        except Trouble as trouble:
+            self.query_one("#why", Static).update(Content.styled(str(trouble), "$error"))
+            self.query_one("#evidence").display = True
+
+    async def _list(self, tab: str) -> None:
+        answer = await self._daemon.look(tab)
+        options = self.query_one(f"#list-{tab}", OptionList)
+        options.clear_options()
+        self._items = {}
+        entries = answer["preferences" if tab == "tonight" else tab]
+        if tab == "tonight":
+            entries = sorted(entries, key=lambda entry: not entry["new"])
+        for entry in entries:
+            self._items[entry["id"]] = {**entry, "of": "ledger"}
+            options.add_option(Option(_entry(entry), id=entry["id"]))
+        for act in answer.get("acts", ()):
+            self._items[act["id"]] = {**act, "of": "acts"}
+            options.add_option(Option(_act(act), id=act["id"]))
+        if self._items:
+            options.highlighted = 0
+            options.focus()
+        else:
+            options.add_option(Option(Content.styled(_EMPTY[tab], "$text-muted"), disabled=True))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self._show_evidence(event.option.id or "")
+
+    @work(exclusive=True, group="evidence")
+    async def _show_evidence(self, key: str) -> None:
+        item = self._items.get(key)
+        if item is None or item["of"] != "ledger":
+            return
+        try:
+            found = await self._daemon.look("evidence", preference=key)
+        except Trouble as trouble:
+            self.notify(str(trouble), severity="error", markup=False)
+            return
+        self._explain(found["evidence"])
+
+    def _explain(self, evidence: list[dict[str, Any]]) -> None:
+        self._evidence = evidence
+        rows = [
+            Content.assemble(
+                (f"{day(each['at'])}  ", "$text-muted"),
+                f"“{line(each['quote'], 160)}”",
+                (f"  {line(each['detector'], 30)}, {each['confidence']:.0%} sure", "$text-muted"),
+            )
+            for each in evidence
+        ]
+        self.query_one("#why", Static).update(Content("\n").join(rows))
+        self.query_one("#evidence").display = bool(rows)
+
+    def action_open(self) -> None:
+        """The conversation in which the newest evidence was said."""
+        there = next((each["conversation"] for each in self._evidence if each["conversation"]), None)
+        if there:
+            self.dismiss(there)
+
+    def action_page(self, by: int) -> None:
+        names = list(_TABS)
+        self.query_one(TabbedContent).active = names[(names.index(self._tab) + by) % len(names)]
+
+    @work
+    async def action_take_out(self) -> None:
+        item = self._chosen()
+        if item is None:
+            return
+        if item["of"] == "ledger":
+            body = f"“{line(item['statement'])}”\n\nIt is retired: no night learns it again until you say it again."
+            if await self.app.push_screen_wait(Sure("take this out?", body)):
+                question = "habits" if item["scope"].startswith("tool:") else "preferences"
+                await self._do(question, retire=item["id"])
+        else:
+            body = (
+                f"“{line(item['question'])}”\n\nThis exchange is forgotten, with what followed it, and with all "
+                "that was made of it."
+            )
+            if await self.app.push_screen_wait(Sure("forget this exchange?", body)):
+                await self._do("forget", interaction=item["interaction"])
+
+    async def _do(self, name: str, **arguments: Any) -> None:
+        try:
+            await self._daemon.act(name, **arguments)
+        except Trouble as trouble:
+            self.notify(str(trouble), severity="error", markup=False)
+        self._explain([])
+        self._load(self._tab)
+
+    def _chosen(self) -> dict[str, Any] | None:
+        if self._tab not in _LISTS:
+            return None
+        options = self.query_one(f"#list-{self._tab}", OptionList)
+        if options.highlighted is None:
+            return None
+        return self._items.get(options.get_option_at_index(options.highlighted).id or "")
+
+
+_EMPTY = {
+    "tonight": "Nothing new yet. Judge an answer, write a better one, or /prefer something.",
+    "preferences": "None yet. /prefer says one in your own words; others come from what you do.",
+    "habits": "None yet. They come from how you want tools to be used.",
+}
+
+
+def _entry(entry: dict[str, Any]) -> Content:
+    how = "you said so" if entry["source"] == "stated" else "from what you did"
+    where = "" if entry["scope"] == "always" else f", {line(entry['scope'], 30)}"
+    new = [("new  ", "bold $accent")] if entry.get("new") else []
+    return Content.assemble(*new, line(entry["statement"]), "\n", (f"{how}{where}", "$text-muted"))
+
+
+def _act(act: dict[str, Any]) -> Content:
+    says = f"  {line(act['says'], 80)}" if act["says"] else ""
+    return Content.assemble(
+        (_ACTS.get(act["kind"], line(act["kind"], 20)), "$secondary"),
+        says,
+        "\n",
+        (f"{day(act['at'])}  {line(act['question'], 80)}", "$text-muted"),
+    )
+
+
+def _note(answer: dict[str, Any]) -> str:
+    """The morning note as markdown: its sections are the lines without a margin that follow an empty one."""
+    lines = []
+    for number, text in enumerate(answer["note"]):
+        if not text.strip():
+            lines.append("")
+        elif number == 0:
+            lines.append(f"## {text}")
+        elif text.startswith("  "):
+            lines.append(f"- {text.strip()}")
+        else:
+            lines += [f"### {text}", ""]
+    return "\n".join(lines)
+
+
+def _status(answer: dict[str, Any]) -> str:
+    last = answer.get("last_night")
+    rows = {
+        "answers": answer["champion"]["ref"],
+        "base": answer["base"],
+        "kept": f"{answer['interactions']} interactions, {answer['feedback']} acts of feedback",
+        "learned": f"{answer['preferences']} preferences, {answer['habits']} habits",
+        "last night": f"{last['outcome'].replace('_', ' ')}, {day(last['at'])}" if last else "none yet",
+        "next night": line(answer["schedule"]["says"]),
+        "home": answer["home"],
+    }
+    table = "\n".join(f"| {name} | {line(str(value)).replace('|', '/')} |" for name, value in rows.items())
+    engines = (answer.get("daemon") or {}).get("engines", [])
+    more = json.dumps([engine["model"] for engine in engines])
+    return f"| | |\n|---|---|\n{table}\n\nloaded: `{more}`"

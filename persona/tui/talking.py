@@ -1,0 +1,107 @@
+"""One answer under way: asked for, received piece by piece, stopped, and found again as it was kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from persona.tui.daemon import Daemon, End, Wanted
+from persona.tui.errors import Trouble
+from persona.tui.link import ref_of
+from persona.tui.thread import Answer, Said, joined_calls, said_of
+
+_LOOKS, _BETWEEN = 8, 0.1  # for a part that the daemon is about to keep; seconds
+
+OnText = Callable[[str, str], Awaitable[None]]  # a piece of text, and who speaks
+
+
+@dataclass(eq=False)
+class Speaking:
+    """Run it once. `stop` ends it early, and what was said until then is its answer."""
+
+    daemon: Daemon
+    wanted: Wanted
+    on_text: OnText
+    said: list[str] = field(default_factory=list)
+    trouble: Trouble | None = None
+    _thoughts: list[str] = field(default_factory=list)
+    _calls: list[Any] = field(default_factory=list)
+    _model: str = ""
+    _end: End | None = None
+    _task: asyncio.Task[None] | None = None
+    _stopped: bool = False
+
+    async def run(self) -> Answer | None:
+        """None when nothing was said. Raises the Trouble that came before anything was; one that came later
+        stands in `trouble`."""
+        self._task = asyncio.create_task(self._receive())
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            if not self._stopped:
+                self._task.cancel()  # whoever runs this is ended
+                raise
+        except Trouble as trouble:
+            if not (self.said or self._calls):
+                raise
+            self.trouble = trouble
+        answer = self._answer()
+        if answer is not None and answer.cut and self.wanted.keep and self.wanted.conversation:
+            with suppress(Trouble):
+                await self._find_kept(answer)
+        return answer
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _receive(self) -> None:
+        async with aclosing(self.daemon.answer(self.wanted)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, End):
+                    self._end = piece
+                    continue
+                self._model = ref_of(piece.model) or self._model
+                self._calls += piece.calls
+                if piece.thought:
+                    self._thoughts.append(piece.thought)
+                if piece.text:
+                    self.said.append(piece.text)
+                    await self.on_text(piece.text, self._model)
+
+    def _answer(self) -> Answer | None:
+        said = Said("assistant", "".join(self.said), joined_calls(self._calls))
+        if not said.content and not said.calls:
+            return None
+        end = self._end
+        return Answer(
+            said=said,
+            interaction=end.interaction if end else None,
+            revision=end.revision if end else None,
+            model=self._model,
+            cut=end is None or end.finish == "length",
+            thoughts="".join(self._thoughts),
+            tokens=end.tokens if end else 0,
+            rate=end.rate if end else None,
+        )
+
+    async def _find_kept(self, answer: Answer) -> None:
+        """The daemon keeps the part after the line is cut, and its text may go a word further than ours."""
+        asked = [message["content"] for message in self.wanted.messages]
+        for _ in range(_LOOKS):
+            await asyncio.sleep(_BETWEEN)
+            try:
+                found = await self.daemon.look("conversation", id=self.wanted.conversation)
+            except Trouble:
+                continue  # no such conversation yet
+            last = found["interactions"][-1]
+            kept = said_of(last["completion"])
+            if asked == [m["content"] for m in last["prompt"]] and kept.content.startswith(
+                answer.said.content
+            ):
+                answer.said, answer.interaction, answer.revision = kept, last["id"], last["revision"]
+                return

@@ -1,0 +1,254 @@
+"""One conversation as a tree: an answer can be followed by several questions, a question by several answers.
+
+Nothing is ever taken out: editing, regenerating and picking choose another way through. Pure, no HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message. `calls` are (id, name, arguments as JSON text)."""
+
+    role: str
+    content: str = ""
+    calls: tuple[tuple[str, str, str], ...] = ()
+    answers: str | None = None  # the id of the call that a tool's message answers
+
+    def to_json(self) -> dict[str, Json]:
+        """As the chat dialect has it."""
+        message: dict[str, Json] = {"role": self.role, "content": self.content}
+        if self.calls:
+            message["tool_calls"] = [
+                {"id": key, "type": "function", "function": {"name": name, "arguments": arguments}}
+                for key, name, arguments in self.calls
+            ]
+        if self.answers is not None:
+            message["tool_call_id"] = self.answers
+        return message
+
+
+def said_of(message: Mapping[str, Json]) -> Said:
+    """A message of /persona/conversation."""
+    calls = tuple(
+        (call.get("id", ""), call["name"], json.dumps(call["arguments"], ensure_ascii=False))
+        for call in message.get("tool_calls") or ()
+    )
+    return Said(message["role"], message.get("content") or "", calls, message.get("tool_call_id"))
+
+
+@dataclass(eq=False)
+class Answer:
+    """`better` is what the user made of it, and what the conversation goes on from. `model` is who spoke.
+
+    `votes` are (kind, reason), the latest last. `cut`: it was stopped before its end.
+    """
+
+    said: Said
+    interaction: str | None = None
+    revision: str | None = None
+    model: str = ""
+    better: str | None = None
+    votes: list[tuple[str, str]] = field(default_factory=list)
+    picked: bool = False
+    cut: bool = False
+    thoughts: str = ""
+    tokens: int = 0
+    rate: float | None = None
+    turns: list[Turn] = field(default_factory=list)
+    at: int = 0
+
+    @property
+    def text(self) -> str:
+        return self.said.content if self.better is None else self.better
+
+    @property
+    def standing(self) -> Said:
+        return self.said if self.better is None else Said("assistant", self.better)
+
+
+@dataclass(eq=False)
+class Turn:
+    """What was asked (a question, or a tool's results) and every answer to it; `at` is the chosen one."""
+
+    asked: tuple[Said, ...]
+    before: Answer | None = None
+    answers: list[Answer] = field(default_factory=list)
+    at: int = 0
+
+    @property
+    def answer(self) -> Answer | None:
+        return self.answers[self.at] if self.answers else None
+
+    @property
+    def question(self) -> str:
+        """The user's own words in it."""
+        return next((said.content for said in reversed(self.asked) if said.role == "user"), "")
+
+
+@dataclass(eq=False)
+class Thread:
+    """`id` names the conversation to the daemon."""
+
+    id: str = field(default_factory=lambda: f"c-{uuid.uuid4().hex}")
+    turns: list[Turn] = field(default_factory=list)
+    at: int = 0
+
+    def path(self) -> Iterator[Turn]:
+        """The way that is chosen now, first turn first."""
+        turns, at = self.turns, self.at
+        while turns:
+            turn = turns[at]
+            yield turn
+            if turn.answer is None:
+                return
+            turns, at = turn.answer.turns, turn.answer.at
+
+    @property
+    def last(self) -> Turn | None:
+        turn = None
+        for turn in self.path():  # noqa: B007  # the last one is wanted
+            pass
+        return turn
+
+    def ask(self, text: str) -> Turn:
+        """A new turn at the end of the way."""
+        last = self.last
+        return self._branch(last.answer if last else None, (Said("user", text),))
+
+    def edit(self, turn: Turn, text: str) -> Turn:
+        """The same place asked otherwise: a branch, and the one that was there stays."""
+        asked = tuple(said for said in turn.asked if said.role != "user")
+        return self._branch(turn.before, (*asked, Said("user", text)))
+
+    def take_out(self, turn: Turn) -> None:
+        """A turn that nobody answered is as if never asked."""
+        place = self if turn.before is None else turn.before
+        place.turns.remove(turn)
+        place.at = max(0, len(place.turns) - 1)
+
+    def choose(self, interaction: str) -> bool:
+        """Take the way through the answer of this interaction; whether there is one."""
+        wanted = next((a for t in self._all() for a in t.answers if a.interaction == interaction), None)
+        answer = wanted
+        while answer is not None:
+            turn = self._turn_of(answer)
+            assert turn is not None
+            turn.at = turn.answers.index(answer)
+            place = self if turn.before is None else turn.before
+            place.at = place.turns.index(turn)
+            answer = turn.before
+        return wanted is not None
+
+    def siblings(self, turn: Turn) -> tuple[int, int]:
+        """Which of how many questions at its place it is, from 0."""
+        place = self if turn.before is None else turn.before
+        return place.turns.index(turn), len(place.turns)
+
+    def step(self, turn: Turn, by: int) -> bool:
+        """Go to the sibling question before or after; whether there is one."""
+        at, of = self.siblings(turn)
+        if not 0 <= at + by < of:
+            return False
+        (self if turn.before is None else turn.before).at = at + by
+        return True
+
+    def messages(self, turn: Turn) -> list[dict[str, Json]]:
+        """All that was said up to and with the question of `turn`."""
+        back: list[Said] = []
+        here: Turn | None = turn
+        while here is not None:
+            back += reversed(here.asked)
+            before = here.before
+            if before is not None:
+                back.append(before.standing)
+            here = self._turn_of(before)
+        return [said.to_json() for said in reversed(back)]
+
+    def _turn_of(self, answer: Answer | None) -> Turn | None:
+        return None if answer is None else next(t for t in self._all() if answer in t.answers)
+
+    def _all(self) -> Iterator[Turn]:
+        left = list(self.turns)
+        while left:
+            turn = left.pop()
+            yield turn
+            left += [after for answer in turn.answers for after in answer.turns]
+
+    def _branch(self, before: Answer | None, asked: tuple[Said, ...]) -> Turn:
+        place = self if before is None else before
+        for number, known in enumerate(place.turns):
+            if known.asked == asked:
+                place.at = number
+                return known
+        turn = Turn(asked=asked, before=before)
+        place.turns.append(turn)
+        place.at = len(place.turns) - 1
+        return turn
+
+    @classmethod
+    def from_json(cls, conversation: Mapping[str, Json], names: Mapping[str, str] | None = None) -> Thread:
+        """What /persona/conversation tells, with the latest way chosen. `names` are refs by revision id."""
+        thread = cls(id=conversation["id"])
+        for interaction in conversation["interactions"]:
+            thread._add(interaction, names or {})
+        for turn in thread._all():
+            picked = [n for n, answer in enumerate(turn.answers) if answer.picked]
+            if picked and not any(answer.turns for answer in turn.answers):
+                turn.at = picked[-1]
+        return thread
+
+    def _add(self, interaction: Mapping[str, Json], names: Mapping[str, str]) -> None:
+        before: Answer | None = None
+        asked: list[Said] = []
+        for message in map(said_of, interaction["prompt"]):
+            if message.role == "assistant" and asked:
+                before = self._answer(self._branch(before, tuple(asked)), message)
+                asked = []
+            else:
+                asked.append(message)
+        answer = self._answer(self._branch(before, tuple(asked)), said_of(interaction["completion"]))
+        answer.interaction = interaction["id"]
+        answer.revision = interaction["revision"]
+        answer.model = names.get(answer.revision or "", interaction["source"])
+        for act in interaction["feedback"]:
+            _judge(answer, act)
+
+    def _answer(self, turn: Turn, said: Said) -> Answer:
+        for number, known in enumerate(turn.answers):
+            if known.said == said or (known.better is not None and known.standing == said):
+                turn.at = number
+                return known
+        turn.answers.append(Answer(said=said))
+        turn.at = len(turn.answers) - 1
+        return turn.answers[-1]
+
+
+def _judge(answer: Answer, act: Mapping[str, Json]) -> None:
+    match act["kind"]:
+        case "up" | "down":
+            answer.votes.append((act["kind"], act.get("reason") or ""))
+        case "edit" if act.get("content"):
+            answer.better = act["content"]
+        case "pick":
+            answer.picked = True
+
+
+def joined_calls(pieces: Sequence[Mapping[str, Json]]) -> tuple[tuple[str, str, str], ...]:
+    """The calls whose pieces came in a stream: the first of each names it, the others are its arguments."""
+    calls: dict[int, list[str]] = {}
+    for piece in pieces:
+        call = calls.setdefault(int(piece.get("index", 0)), ["", "", ""])
+        function = piece.get("function") or {}
+        call[0] = piece.get("id") or call[0]
+        call[1] = function.get("name") or call[1]
+        call[2] += function.get("arguments") or ""
+    return tuple((key, name, arguments) for _, (key, name, arguments) in sorted(calls.items()))

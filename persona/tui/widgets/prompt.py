@@ -1,0 +1,88 @@
+"""Where the user writes: it grows with the text, remembers what was sent, and loses nothing."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+from textual.widgets import TextArea
+
+from persona.tui.commands import matching
+
+
+class Prompt(TextArea):
+    """Enter sends; Shift+Enter and Ctrl+J begin a line; Up and Down go through earlier prompts at the edges."""
+
+    HELP = """\
+### Writing
+
+**Enter** sends, **Shift+Enter** or **Ctrl+J** begins a new line. **↑ ↓** bring back earlier prompts.
+**Tab** completes a /command; **Ctrl+↑** goes up to the answers, to judge, copy or change one.
+A line that begins with two slashes says one.
+"""
+
+    class Sent(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Leave(Message):
+        """The user wants to go up into the conversation."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, compact=True, show_line_numbers=False, highlight_cursor_line=False)
+        self.earlier: list[str] = []  # latest first
+        self._place = -1  # in `earlier`; -1 is the text that the user is writing
+        self._own = ""
+
+    async def _on_key(self, event: events.Key) -> None:
+        match event.key:
+            case "enter":
+                self._take(event)
+                self.post_message(self.Sent(self.text))
+            case "shift+enter" | "ctrl+j" | "alt+enter":
+                self._take(event)
+                self.insert("\n")
+            case "up" if self.cursor_at_first_line and self._place + 1 < len(self.earlier):
+                self._take(event)
+                self._recall(self._place + 1)
+            case "down" if self.cursor_at_last_line and self._place >= 0:
+                self._take(event)
+                self._recall(self._place - 1)
+            case "tab":
+                self._take(event)
+                self._complete()
+            case "ctrl+up" | "shift+tab":
+                self._take(event)
+                self.post_message(self.Leave())
+
+    def put(self, text: str) -> None:
+        """Make `text` what is being written."""
+        self._place = -1
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def give_back(self, text: str) -> None:
+        """A text that could not be sent, before what was written since."""
+        self.put(f"{text}\n{self.text}" if self.text.strip() else text)
+
+    def update_suggestion(self) -> None:
+        found = matching(self.text)
+        begun = self.text[1:]
+        if found and found[0].name.startswith(begun):
+            self.suggestion = found[0].name[len(begun) :]
+
+    def _complete(self) -> None:
+        found = matching(self.text)
+        if found:
+            self.put(f"/{found[0].name}" + (" " if found[0].takes else ""))
+
+    def _recall(self, place: int) -> None:
+        if self._place == -1:
+            self._own = self.text
+        text = self._own if place == -1 else self.earlier[place]
+        self.put(text)
+        self._place = place
+
+    def _take(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()

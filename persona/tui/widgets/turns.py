@@ -1,0 +1,184 @@
+"""A question and its answer as they stand in the conversation: each can be gone to, and acted on by key."""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Collapsible, Static
+
+from persona.tui.clean import clean, line
+from persona.tui.thread import Answer, Turn
+from persona.tui.widgets.markdown import Flow, SafeMarkdown
+
+_MOVES: list[BindingType] = [
+    Binding("up,k", "screen.move(-1)", "Before", show=False),
+    Binding("down,j", "screen.move(1)", "After", show=False),
+    Binding("escape", "screen.write", "Write", show=True),
+    Binding("y", "screen.do('copy')", "Copy"),
+]
+
+
+class QuestionView(Vertical, can_focus=True):
+    """What was asked. Long results of tools and system prompts are folded."""
+
+    HELP = """\
+### A question
+
+**Enter** asks it otherwise, as a branch: what follows now is kept. **← →** change branch.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *_MOVES,
+        Binding("enter,e", "screen.do('edit')", "Ask otherwise"),
+        Binding("left,h", "screen.branch(-1)", "Branch before", show=False),
+        Binding("right,l", "screen.branch(1)", "Branch after", show=False),
+    ]
+
+    def __init__(self, turn: Turn, branch: tuple[int, int]) -> None:
+        super().__init__()
+        self.turn = turn
+        self._branch = branch
+
+    def compose(self) -> ComposeResult:
+        for said in self.turn.asked:
+            if said.role == "user":
+                at, of = self._branch
+                where = f"  ‹ {at + 1} of {of} ›" if of > 1 else ""
+                yield Static(
+                    Content.assemble(("you", "bold $secondary"), (where, "$text-muted")), classes="by"
+                )
+                yield Static(Content(clean(said.content)), classes="said")
+            else:
+                title = "a tool's result" if said.role == "tool" else said.role
+                body = Static(Content(clean(said.content)))
+                yield folded(body, f"{title}: {line(said.content, 60)}")
+
+
+class AnswerView(Vertical, can_focus=True):
+    """What was answered, or is being answered now."""
+
+    HELP = """\
+### An answer
+
+**u** good, **d** not good (then a digit says why), **e** write it better, **r** another answer, **p** pick of two.
+**y** copies it as it was written, **c** its last code block. **← →** go through the answers to this question.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *_MOVES,
+        Binding("u", "screen.do('up')", "Good"),
+        Binding("d", "screen.do('down')", "Not good"),
+        Binding("e", "screen.do('better')", "Better"),
+        Binding("r", "screen.do('regenerate')", "Again"),
+        Binding("p", "screen.do('pick')", "Pick"),
+        Binding("c", "screen.do('copy_code')", "Code", show=False),
+        Binding("left,h", "screen.sibling(-1)", "Answer before", show=False),
+        Binding("right,l", "screen.sibling(1)", "Answer after", show=False),
+        Binding("enter,space", "fold", "Fold", show=False),
+    ]
+
+    def __init__(self, turn: Turn, answer: Answer | None = None, *, speaker: str = "") -> None:
+        super().__init__()
+        self.turn = turn
+        self.answer = answer
+        self._speaker = speaker
+        self._markdown = SafeMarkdown(answer.text if answer else "")
+        self._flow: Flow | None = None
+        self._thoughts = Static(classes="thoughts", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="by")
+        yield Collapsible(self._thoughts, title="thoughts", id="thoughts")
+        yield self._markdown
+        yield Vertical(id="calls")
+        yield Static(classes="foot")
+
+    async def on_mount(self) -> None:
+        self.query_one("#thoughts").display = False
+        self._say_who(self._speaker if self.answer is None else self.answer.model)
+        if self.answer is not None:
+            await self.finish(self.answer)
+        else:
+            self._foot(Content.styled("…", "$text-muted"))
+
+    async def write(self, text: str, *, model: str = "") -> None:
+        """More of the answer."""
+        if self._flow is None:
+            self._flow = Flow(self._markdown)
+            self._say_who(model or self._speaker)
+            self._foot(Content.styled("writing; Esc stops", "$text-muted"))
+        await self._flow.write(text)
+
+    async def finish(self, answer: Answer) -> None:
+        """The answer is whole, or as far as it came: show everything about it."""
+        self.answer = answer
+        if self._flow is not None:
+            await self._flow.end()
+            self._flow = None
+        if self._markdown.source != clean(answer.text):
+            await self._markdown.update(clean(answer.text))
+        if answer.thoughts:
+            self._thoughts.update(clean(answer.thoughts))
+            self.query_one("#thoughts").display = True
+        calls = self.query_one("#calls", Vertical)
+        await calls.remove_children()
+        await calls.mount_all([_call(name, arguments) for _, name, arguments in answer.said.calls])
+        self._say_who(answer.model or self._speaker)
+        self.refresh_foot()
+
+    def refresh_foot(self) -> None:
+        """After something was done to the answer."""
+        if self.answer is not None:
+            self._foot(foot_of(self.answer, self.turn))
+
+    def action_fold(self) -> None:
+        folds = list(self.query(Collapsible))
+        folded = any(not fold.collapsed for fold in folds)
+        for fold in folds:
+            fold.collapsed = folded
+
+    def _say_who(self, name: str) -> None:
+        self.query_one(".by", Static).update(Content.styled(line(name, 40) or "persona", "bold $primary"))
+
+    def _foot(self, text: Content) -> None:
+        self.query_one(".foot", Static).update(text)
+
+
+def foot_of(answer: Answer, turn: Turn) -> Content:
+    """Everything about an answer in one line."""
+    parts: list[tuple[str, str]] = []
+    if len(turn.answers) > 1:
+        parts.append((f"‹ {turn.answers.index(answer) + 1} of {len(turn.answers)} ›", "$secondary"))
+    if answer.tokens:
+        rate = f", {answer.rate:.0f} a second" if answer.rate else ""
+        parts.append((f"{answer.tokens} tokens{rate}", "$text-muted"))
+    if answer.cut:
+        parts.append(("stopped", "$warning"))
+    if answer.better is not None:
+        parts.append(("✎ your version", "$accent"))
+    if answer.picked:
+        parts.append(("✓ picked", "$success"))
+    for kind, reason in answer.votes[-1:]:
+        mark, colour = ("▲ good", "$success") if kind == "up" else ("▼ not good", "$error")
+        parts.append((f"{mark}: {line(reason, 60)}" if reason else mark, colour))
+    if answer.interaction is None and not answer.cut:
+        parts.append(("not kept", "$text-muted"))
+    return Content("  ").join(Content.styled(text, style) for text, style in parts)
+
+
+def _call(name: str, arguments: str) -> Collapsible:
+    try:
+        pretty = json.dumps(json.loads(arguments), ensure_ascii=False, indent=2)
+    except ValueError:
+        pretty = arguments
+    flat = line(arguments, 48)
+    return folded(Static(Content(clean(pretty))), f"⚙ {line(name, 40)}({flat})")
+
+
+def folded(body: Widget, title: str) -> Collapsible:
+    """`body` behind a title that may be foreign text: nothing in it is markup."""
+    return Collapsible(body, title=cast("str", Content(title)))  # it takes content wherever it takes text
