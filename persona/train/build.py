@@ -33,7 +33,8 @@ from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import require_plain_attention, sequence_logprobs, top_logprobs
 from persona.train.plan import plan
 from persona.train.recipe import Recipe
-from persona.train.replay import ReplaySet, load_replay, make_replay
+from persona.train.replay import ReplayRow, ReplaySet, load_replay, make_replay
+from persona.train.restraint import parted, restrain
 from persona.train.rows import Encoder, Row, by_prompt, make_rows
 from persona.train.trainer import NightTrainer
 
@@ -169,10 +170,11 @@ def _train(
         ),
     )
     before = _adapter_tensors(model)
+    trained_on, apart = parted(replay.rows, recipe.restraint)
     steps = plan(
         user_lengths=[row.length for row in rows],
         groups=by_prompt(rows),
-        replay_lengths=[row.length for row in replay.rows],
+        replay_lengths=[row.length for row in trained_on],
         schedule=replace(recipe.schedule, micro_tokens=recipe.schedule.micro_tokens >> job.halvings),
         seed=recipe.seed,
     )
@@ -182,7 +184,7 @@ def _train(
             tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
             recipe=recipe,
             plan=steps,
-            material=Material(rows=rows, base_logprobs=reference, replay=replay.rows, pad=eos),
+            material=Material(rows=rows, base_logprobs=reference, replay=trained_on, pad=eos),
             scratch=Path(scratch),
             device=loaded.device,
             bf16=loaded.dtype == torch.bfloat16,
@@ -191,8 +193,12 @@ def _train(
         trainer.train()
     clock.lap("train")
     guards.learnt(entry["grad_norm"] for entry in trainer.history)
+    guards.changed(before, _adapter_tensors(model))
+    model.eval()
+    portion = SCORED_TOKENS >> job.halvings
+    restrained = restrain(model, apart, recipe.restraint, pad=eos, device=loaded.device, budget=portion)
+    clock.lap("restrain")
     after = _adapter_tensors(model)
-    guards.changed(before, after)
     guards.finite_tensors(after)
     _write(job, model, after)
     clock.lap("write")
@@ -202,7 +208,7 @@ def _train(
         pairs=sum(1 for row in rows if row.rejected),
         too_long=(),
         steps=steps.steps,
-        trained_tokens=_tokens(steps, rows, replay),
+        trained_tokens=_tokens(steps, rows, trained_on),
         parameters=sum(t.numel() for t in after.values()),
         device=loaded.device,
         dtype=str(loaded.dtype).removeprefix("torch."),
@@ -211,12 +217,14 @@ def _train(
         losses={name: sum(e.get(name, 0.0) for e in tail) / len(tail) for name in sorted(set().union(*tail))},
         seconds=clock.laps,
         versions={name: version(name) for name in VERSIONED},
+        scale=restrained.scale,
+        drift=restrained.drift,
     )
 
 
-def _tokens(steps: Any, rows: tuple[Row, ...], replay: ReplaySet) -> int:
+def _tokens(steps: Any, rows: tuple[Row, ...], replay: tuple[ReplayRow, ...]) -> int:
     return sum(
-        sum(rows[i].length for i in micro.user) + sum(replay.rows[i].length for i in micro.replay)
+        sum(rows[i].length for i in micro.user) + sum(replay[i].length for i in micro.replay)
         for micro in steps.micros
     )
 

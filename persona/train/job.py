@@ -67,6 +67,7 @@ class TrainingOutcome:
     """What a finished training says of itself. Seconds by phase; losses are means over the last tenth.
 
     `too_long` are examples that were left out; `device`, `dtype` and `quantisation` are what was used.
+    `scale` is what was left of the adapter after restraint, `drift` what it then measured (nats per token).
     """
 
     rows: int
@@ -82,6 +83,8 @@ class TrainingOutcome:
     losses: Mapping[str, float]
     seconds: Mapping[str, float]
     versions: Mapping[str, str]
+    scale: float = 1.0
+    drift: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""

@@ -60,12 +60,26 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Restraint:
+    """How far a finished adapter may be from the base: see persona.train.restraint.
+
+    Its scale is taken back, to `least` of itself at most, until it drifts no more than `drift` nats per token
+    on `rows` replay rows that were not trained on; 0 rows leave it as it is.
+    """
+
+    rows: int = 24
+    drift: float = 0.04
+    least: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """Hashable by its JSON; two equal recipes on equal data and base build the same adapter."""
 
     shape: LoraShape = field(default_factory=LoraShape)
     losses: Losses = field(default_factory=Losses)
     schedule: Schedule = field(default_factory=Schedule)
+    restraint: Restraint = field(default_factory=Restraint)
     quantisation: Quantisation = "none"
     replay_prompts: int = 64
     replay_tokens: int = 96
@@ -80,7 +94,7 @@ class Recipe:
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Recipe:
         """Raises BadInput for a key that no recipe has: a typo would otherwise train something else."""
-        sections = {"shape": LoraShape, "losses": Losses, "schedule": Schedule}
+        sections = {"shape": LoraShape, "losses": Losses, "schedule": Schedule, "restraint": Restraint}
         _refuse_unknown(cls, plain, "recipe")
         values: dict[str, Any] = dict(plain)
         for name, kind in sections.items():

@@ -1,0 +1,95 @@
+"""Takes an adapter's scale back until it leaves the base alone where it should.
+
+Some of the base's own answers are kept out of replay training. How far the finished adapter is from the base
+on those is known before any judge sees it, and a divergence near zero grows with the square of the scale: so
+a build that learned too much is made weaker, which costs seconds, instead of being refused.
+After STABLE's rescale-or-reject (arXiv 2510.16089).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from persona.train.batches import block_of
+from persona.train.losses import replay_divergence
+from persona.train.model import completion_logits
+from persona.train.recipe import Restraint
+from persona.train.replay import ReplayRow
+
+_TRIES = 4
+_MARGIN = 0.97  # a little more than needed, so that one try mostly does
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restrained:
+    """`scale` of what was trained, 1 when nothing was taken back; `drift` in nats per token, then."""
+
+    scale: float = 1.0
+    drift: float | None = None
+
+
+def parted(
+    rows: Sequence[ReplayRow], restraint: Restraint
+) -> tuple[tuple[ReplayRow, ...], tuple[ReplayRow, ...]]:
+    """(what is trained on, what is kept apart): evenly spread, and never more than a quarter kept apart."""
+    apart = min(restraint.rows, len(rows) // 4)
+    if apart == 0:
+        return tuple(rows), ()
+    every = len(rows) / apart
+    chosen = {int(n * every) for n in range(apart)}
+    return (
+        tuple(row for i, row in enumerate(rows) if i not in chosen),
+        tuple(row for i, row in enumerate(rows) if i in chosen),
+    )
+
+
+def restrain(
+    model: Any, rows: Sequence[ReplayRow], restraint: Restraint, *, pad: int, device: str, budget: int
+) -> Restrained:
+    """Scale the adapter of `model` in place until its divergence on `rows` is at most `restraint.drift`.
+
+    It never goes below `restraint.least`: what drifts even then is for the gate to refuse.
+    """
+    if not rows:
+        return Restrained()
+    scale = 1.0
+    drift = divergence(model, rows, pad=pad, device=device, budget=budget)
+    for _ in range(_TRIES):
+        if drift <= restraint.drift or scale <= restraint.least:
+            break
+        wanted = max(restraint.least, scale * _MARGIN * math.sqrt(restraint.drift / drift))
+        _multiply(model, wanted / scale)
+        scale = wanted
+        drift = divergence(model, rows, pad=pad, device=device, budget=budget)
+    return Restrained(scale=scale, drift=drift)
+
+
+@torch.no_grad()
+def divergence(model: Any, rows: Sequence[ReplayRow], *, pad: int, device: str, budget: int) -> float:
+    """Mean over `rows` of KL(base || adapter) per token, as the gate's drift is a mean over answers."""
+    total = 0.0
+    portion = max(1, budget // max(row.length for row in rows))
+    for start in range(0, len(rows), portion):
+        part = rows[start : start + portion]
+        block = block_of([(row.prompt, row.completion) for row in part], pad)
+        at = {name: tensor.to(device) for name, tensor in block.items()}
+        values = replay_divergence(
+            completion_logits(model, at),
+            torch.cat([row.kept for row in part]).long().to(device),
+            torch.cat([row.logprobs for row in part]).float().to(device),
+        )
+        total += sum(float(values[at["completion"] == n].mean()) for n in range(len(part)))
+    return total / len(rows)
+
+
+@torch.no_grad()
+def _multiply(model: Any, factor: float) -> None:
+    """B times a factor is the adapter at that scale, for every program that reads it."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and ".lora_B." in name:
+            parameter.mul_(factor)
