@@ -339,7 +339,7 @@ def simulate(days: int, *, machines: int, seed: int) -> dict[str, Any]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--days", type=int, default=10_000, help="of all machines together")
-    parser.add_argument("--machines", type=int, default=75)
+    parser.add_argument("--machines", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args()
