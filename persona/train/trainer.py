@@ -101,6 +101,12 @@ class NightTrainer(SFTTrainer):
         """One micro-batch's share of the step's loss."""
         if return_outputs:
             raise NotImplementedError("NightTrainer trains only; persona.evaluate measures")
+        # accelerate's own autocast is put around model.forward, which this step goes round: without this
+        # line the adapter would be multiplied in float32, at half the speed and twice the memory.
+        with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
+            return self._loss(model, inputs)
+
+    def _loss(self, model: Any, inputs: dict[str, Tensor]) -> Tensor:
         if "input_ids" not in inputs:
             return next(p for p in model.parameters() if p.requires_grad).sum() * 0.0
         weights = self._losses

@@ -56,9 +56,9 @@ def test_one_that_drifts_little_is_left_alone(tiny_model: Any, rows: Sequence[Re
 
 def test_one_that_drifts_is_taken_back_below_the_limit(tiny_model: Any, rows: Sequence[ReplayRow]) -> None:
     """Its B factors bear the scale, its A factors stay, and the drift told is the drift that is there."""
-    model = adapted(tiny_model, 0.5)
+    model = adapted(tiny_model, 0.2)
     before, first = norms(model), divergence(model, rows, **PLACE)
-    limit = Restraint(drift=first / 3, least=0.1)
+    limit = Restraint(drift=first / 3, least=0.01)
 
     found = restrain(model, rows, limit, **PLACE)
 
