@@ -114,6 +114,16 @@ class ServeSettings(_Section):
     aliases: dict[str, str] = {}  # other names for persona's models: "gpt-4o-mini" = "persona"
 
 
+class ChatSettings(_Section):
+    """The terminal chat."""
+
+    keep_daemon: bool = True  # a daemon that the chat started goes on when the chat ends, and learns at night
+    theme: str | None = None  # a theme's name; None: the one that was chosen last
+    mouse: bool = True  # False leaves the mouse to the terminal, for selecting as everywhere else
+    max_tokens: PositiveInt | None = None  # where an answer is cut off
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None  # None: as the daemon thinks best
+
+
 class UpstreamSettings(_Section):
     """Another model server, OpenAI-compatible, that answers for models which are not persona's."""
 
@@ -154,6 +164,7 @@ class Settings(_Section):
     gate: GateSettings = GateSettings()
     keep: KeepSettings = KeepSettings()
     serve: ServeSettings = ServeSettings()
+    chat: ChatSettings = ChatSettings()
     upstream: UpstreamSettings = UpstreamSettings()
     schedule: ScheduleSettings = ScheduleSettings()
 

@@ -24,6 +24,7 @@ PersonaError                 1
 ├── PreparationFailed        9   a base could not be fetched or converted
 ├── NotKept                  1   an answer or an act that the store did not take
 ├── ServiceFailed            1   the system's service manager refused
+├── DaemonNotStarted         1
 ├── RefusedAsRoot            1
 ├── EnginesBusy             75   every engine that fits in memory is answering
 ├── Busy                    75   another process holds the home
@@ -196,6 +197,11 @@ class ServiceFailed(PersonaError):
             f"{line}: {why.rstrip('.')}; `persona serve` runs without a service manager, and "
             "`persona service install --print` shows what to give to another one"
         )
+
+
+class DaemonNotStarted(PersonaError):
+    def __init__(self, why: str, log: Path) -> None:
+        super().__init__(f"the daemon did not start: {why.removeprefix('persona: ')}; see {log}")
 
 
 class RefusedAsRoot(PersonaError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from pathlib import Path
@@ -112,15 +113,55 @@ def _is_tool(tool: Any) -> bool:
 def chat(
     context: typer.Context,
     revision: WhichRevision = "champion",
-    max_tokens: MaxTokens = 512,
-    temperature: Temperature = 0.0,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", metavar="N", min=1, help="Where an answer is cut off.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", metavar="T", min=0, max=2, help="0 is greedy and repeatable."),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line: for screen readers, pipes and small terminals.")
+    ] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Below the prompt, instead of on the whole terminal.")
+    ] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="In a browser on this machine, and nowhere else.")
+    ] = False,
+    go_on: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="ID", help="Go on with a conversation; `last` is the latest one."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Talk, and teach by what you do to the answers: /help says how. Ctrl-C stops an answer."""
+    """Talk, and teach by what you do to the answers: F1 (or /help) says how. Starts a daemon if none runs."""
+    if not (as_json or plain or web) and not _is_a_terminal():
+        plain = True
+    if not (plain or as_json):
+        from persona.cli.terminal import talk
+
+        with opened(context) as persona:
+            talk(
+                persona,
+                held=revision,
+                resume=go_on or "",
+                max_tokens=max_tokens,
+                temperature=temperature,
+                inline=inline,
+                web=web,
+            )
+        return
     from persona.cli.chat import Chat, JsonVoice, TextVoice
     from persona.engine.protocol import Sampling
 
     with opened(context) as persona:
         voice = JsonVoice() if as_json else TextVoice()
-        sampling = Sampling(max_tokens=max_tokens, temperature=temperature)
+        sampling = Sampling(max_tokens=max_tokens or 512, temperature=temperature or 0.0)
         Chat(persona, voice, sampling=sampling, pinned=None if revision == "champion" else revision).run()
+
+
+def _is_a_terminal() -> bool:
+    if "TEXTUAL_DRIVER" in os.environ:
+        return True  # a browser is shown the chat
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb")

@@ -298,7 +298,7 @@ from persona.paths import Home
 
 words = " ".join(f"word{number}" for number in range(1000))
 engine = ScriptedEngine([words], seconds_a_word=0.05)
-sys.exit(main(["chat"], open_persona=lambda: Persona(
+sys.exit(main(["chat", "--plain"], open_persona=lambda: Persona(
     home=Home(Path(sys.argv[1])), environ={}, engine_opener=lambda persona, revision: engine)))
 """
 

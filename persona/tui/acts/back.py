@@ -86,7 +86,8 @@ async def preview(daemon: Daemon, known: dict[str, Any], *, now: str, to: str) -
         lines.append(f"| {name} | {_cell(rows.get(now), key)} | {_cell(rows.get(to), key)} |")
     said = "\n".join(lines) + "\n\n"
     if change["examples_removed"] or change["examples_added"]:
-        said += f"{to} learned from {change['examples_removed']} examples fewer and {change['examples_added']} more.\n\n"
+        fewer, more = change["examples_removed"], change["examples_added"]
+        said += f"{to} learned from {fewer} examples fewer and {more} more.\n\n"
     for title, names in (
         ("It does not know", "preferences_removed"),
         ("It still knows", "preferences_added"),

@@ -27,7 +27,7 @@ async def down(chat: ChatScreen, why: str) -> None:
 
 
 async def _vote(chat: ChatScreen, kind: str, why: str, reasons: tuple[str, ...]) -> None:
-    turn, answer = _judged(chat)
+    _, answer = _judged(chat)
     if not why:
         asked = await chat.app.push_screen_wait(
             AskLine(
@@ -47,7 +47,7 @@ async def _vote(chat: ChatScreen, kind: str, why: str, reasons: tuple[str, ...])
 
 async def better(chat: ChatScreen, text: str) -> None:
     """Write the answer as it should have been: the conversation goes on from there."""
-    turn, answer = _judged(chat)
+    _, answer = _judged(chat)
     if not text:
         book, key = chat.persona.notebook, f"better:{answer.interaction}"
         screen = WriteBetter(

@@ -122,6 +122,8 @@ class ChatScreen(Screen[None]):
 
     def show_seen(self, seen: Seen) -> None:
         """How the daemon is now."""
+        if not self.query(TopBar):
+            return  # the screen is on its way out
         self.query_one(TopBar).show(
             seen,
             speaker=self.held.removeprefix("persona:") or seen.champion,

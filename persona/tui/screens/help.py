@@ -39,7 +39,7 @@ def help_text() -> str:
     parts = []
     for group, commands in COMMANDS.items():
         rows = "\n".join(
-            f"| `/{command.name}{' ' + command.takes if command.takes else ''}` | {command.says} | {command.key} |"
+            f"| `/{f'{command.name} {command.takes}'.strip()}` | {command.says} | {command.key} |"
             for command in commands
         )
         parts.append(f"### {group}\n\n| command | does | key |\n|---|---|---|\n{rows}")

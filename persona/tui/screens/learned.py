@@ -44,8 +44,8 @@ class Learned(ModalScreen["str | None"]):
     HELP = """\
 ### What is learned
 
-**Tonight** lists what the next night learns from. **x** takes an item out: a preference is retired, an exchange
-is forgotten. **Enter** shows what a preference rests on. **← →** change the page.
+**Tonight** lists what the next night learns from. **x** takes an item out: a preference is retired, an
+exchange is forgotten. **Enter** shows what a preference rests on. **← →** change the page.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
@@ -158,14 +158,14 @@ is forgotten. **Enter** shows what a preference rests on. **← →** change the
         if item is None:
             return
         if item["of"] == "ledger":
-            body = f"“{line(item['statement'])}”\n\nIt is retired: no night learns it again until you say it again."
+            body = f"“{line(item['statement'])}”\n\nIt is retired: nothing learns it until you say it again."
             if await self.app.push_screen_wait(Sure("take this out?", body)):
                 question = "habits" if item["scope"].startswith("tool:") else "preferences"
                 await self._do(question, retire=item["id"])
         else:
             body = (
-                f"“{line(item['question'])}”\n\nThis exchange is forgotten, with what followed it, and with all "
-                "that was made of it."
+                f"“{line(item['question'])}”\n\nThis exchange is forgotten, with what followed it, and with "
+                "all that was made of it."
             )
             if await self.app.push_screen_wait(Sure("forget this exchange?", body)):
                 await self._do("forget", interaction=item["interaction"])

@@ -1,4 +1,4 @@
-"""The timeline of revisions: verdict, scores and drift of each, its report beside it, and the ways from there."""
+"""The timeline of revisions: verdict, scores and drift of each, its report, and the ways from there."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Revisions(ModalScreen["tuple[str, str] | None"]):
     HELP = """\
 ### Revisions
 
-**Enter** or **b** goes back (or forward) to the one chosen, after a look. **t** talks to it, in this conversation.
-**c** compares it with the one that answers now, on your last question.
+**Enter** or **b** goes back (or forward) to the one chosen, after a look. **t** talks to it, in this
+conversation. **c** compares it with the one that answers now, on your last question.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),

@@ -10,7 +10,7 @@ from persona.tui.commands import matching
 
 
 class Prompt(TextArea):
-    """Enter sends; Shift+Enter and Ctrl+J begin a line; Up and Down go through earlier prompts at the edges."""
+    """Enter sends; Shift+Enter and Ctrl+J begin a line; at the edges Up and Down recall earlier prompts."""
 
     HELP = """\
 ### Writing

@@ -65,8 +65,9 @@ class AnswerView(Vertical, can_focus=True):
     HELP = """\
 ### An answer
 
-**u** good, **d** not good (then a digit says why), **e** write it better, **r** another answer, **p** pick of two.
-**y** copies it as it was written, **c** its last code block. **← →** go through the answers to this question.
+**u** good, **d** not good (then a digit says why), **e** write it better, **r** another answer, **p** pick of
+two. **y** copies it as it was written, **c** its last code block. **← →** go through the answers to this
+question.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         *_MOVES,

@@ -1,0 +1,85 @@
+"""The terminal chat put together: where the daemon is, what the user wishes, and how it is shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from persona.daemon.place import find_daemon
+from persona.daemon.starting import StartedDaemon
+from persona.errors import BadInput
+from persona.paths import make_private
+
+if TYPE_CHECKING:
+    from persona.bootstrap import Persona
+    from persona.daemon.place import Place
+    from persona.tui.daemon import Address
+
+_BASE = ("r0", "base")
+_NOTES = "chat.db"
+
+
+def talk(
+    persona: Persona,
+    *,
+    held: str,
+    resume: str,
+    max_tokens: int | None,
+    temperature: float | None,
+    inline: bool,
+    web: bool,
+) -> None:
+    """Until the user leaves. BadInput when the home is not ready, or what shows the chat is not installed."""
+    try:
+        from persona.tui.app import PersonaApp, Wishes
+        from persona.tui.daemon import Address
+    except ModuleNotFoundError as error:
+        raise _missing(error, "tui") from None
+    if web:
+        _in_a_browser(persona)
+        return
+    persona.base  # noqa: B018  # says what to do when the home is not ready
+    home, settings = persona.home, persona.settings.chat
+    started = StartedDaemon(home, {**os.environ, **persona.environ})
+
+    def address(place: Place) -> Address:
+        return Address(url=place.url, token=home.token.read_text().strip())
+
+    def find() -> Address | None:
+        place = find_daemon(home)
+        return None if place is None else address(place)
+
+    app = PersonaApp(
+        find,
+        start=lambda: address(started.start()),
+        notes=make_private(persona.paths.folder) / _NOTES,
+        wishes=Wishes(
+            held="" if held == "champion" else "persona:base" if held in _BASE else f"persona:{held}",
+            resume=resume,
+            max_tokens=max_tokens or settings.max_tokens,
+            temperature=settings.temperature if temperature is None else temperature,
+            theme=settings.theme or "",
+        ),
+    )
+    try:
+        app.run(inline=inline, inline_no_clear=inline, mouse=settings.mouse)
+    finally:
+        if not settings.keep_daemon:
+            started.end()
+
+
+def _in_a_browser(persona: Persona) -> None:
+    try:
+        from persona.tui.web import serve
+    except ModuleNotFoundError as error:
+        raise _missing(error, "web") from None
+    os.environ["PERSONA_HOME"] = str(persona.home.root)  # the chats that it starts inherit it
+    serve([sys.executable, "-m", "persona", "chat"])
+
+
+def _missing(error: ModuleNotFoundError, extra: str) -> BadInput:
+    return BadInput(
+        f"{error.name} is not installed: `pip install 'persona[{extra}]'` brings it; "
+        "`persona chat --plain` needs nothing"
+    )
