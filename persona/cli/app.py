@@ -32,6 +32,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("gc", keeping.gc, _HISTORY),
     ("export", export.export, _HISTORY),
     ("serve", serving.serve, _SERVE),
+    ("connect", serving.connect, _SERVE),
     ("init", care.init, _CARE),
     ("status", care.status, _CARE),
     ("doctor", care.doctor, _CARE),

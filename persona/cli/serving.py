@@ -11,6 +11,7 @@ from persona.cli.session import opened
 
 if TYPE_CHECKING:
     from persona.bootstrap import Persona
+    from persona.connect.recipes import Terms
     from persona.daemon.place import Place
     from persona.daemon.tokens import Tokens
 
@@ -108,3 +109,64 @@ def _tokens(persona: Persona) -> Tokens:
     if not persona.home.root.is_dir():
         raise NotInitialised(persona.home.root)
     return Tokens(persona.home, own_identity=persona.identity)
+
+
+def connect(
+    context: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[CLIENT]", help="llm, openai, aider, open-webui, codex, claude-code, opencode."
+        ),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the files; what was there is kept beside them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show, or write, what a program needs to talk to your persona. It gets a token of its own."""
+    from persona.connect.files import write as write_config
+    from persona.connect.recipes import RECIPES
+    from persona.errors import BadInput
+    from persona.paths import make_private
+
+    if name not in RECIPES:
+        known = ", ".join(RECIPES)
+        raise BadInput(f"client {name!r} is not known: {known}" if name else f"name a client: {known}")
+    with opened(context) as persona:
+        terms = _terms(persona, name)
+    setup = RECIPES[name](terms)
+    kept: list[str] = []
+    if write:
+        make_private(terms.folder)
+        kept = [str(old) for old in map(write_config, setup.files) if old is not None]
+    if as_json:
+        files = [{"path": str(file.path), "text": file.text, "how": file.how} for file in setup.files]
+        say_json({"client": name, "files": files, "start": setup.start, "written": write, "kept": kept})
+        return
+    for file in setup.files:
+        if write:
+            say(str(file.path))
+        else:
+            say(f"# {file.path}\n{file.text}")
+    for old in kept:
+        tell(f"what was there before is {old}")
+    tell(f"then: {setup.start}")
+
+
+def _terms(persona: Persona, name: str) -> Terms:
+    from pathlib import Path
+
+    from persona.connect.recipes import Terms
+    from persona.daemon.place import Place, find_daemon
+
+    token = _tokens(persona).of(name).token
+    serve = persona.settings.serve
+    place = find_daemon(persona.home) or Place(pid=0, host=serve.host, port=serve.port)
+    return Terms(
+        url=place.url,
+        token=token,
+        folder=persona.home.root / "clients",
+        home=Path.home(),
+        environ=persona.environ,
+    )

@@ -17,6 +17,7 @@ from persona.lock import home_lock
 from persona.paths import Home
 
 _LOCK = "daemon.lock"
+_TO_ITSELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is also here
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,9 @@ class Place:
 
     @property
     def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """As a program on this machine reaches it."""
+        host = _TO_ITSELF.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}"
 
 

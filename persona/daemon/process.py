@@ -25,7 +25,6 @@ from persona.daemon.pulse import told
 from persona.daemon.tokens import Tokens
 from persona.errors import BadInput
 from persona.failure import in_one_tree
-from persona.paths import Home
 from persona.schedule.probes import OwnTraffic
 from persona.serve.app import create_app
 from persona.serve.limits import Access
@@ -47,7 +46,7 @@ def serve(
     """
     _check_host(host, expose=expose)
     home, identity = persona.home, persona.identity
-    persona.base  # noqa: B018  # says what to do when the home is not ready
+    _ = persona.registry, persona.base  # which say what to do when the home is not ready
     with in_one_tree(), only_daemon(home):
         tokens = Tokens(home, own_identity=identity)
         tokens.own()
@@ -66,7 +65,8 @@ def serve(
                 with _ends_quietly():
                     place = tell_place(home, host=host, port=bound)
                     on_ready(place)
-                    with told(place), overnight(lambda: _persona_of(persona, identity), tell, traffic):
+                    ours = overnight(lambda: _persona_of(persona, identity), tell, traffic)
+                    with told(place), ours, _told_of_the_end(server, door):
                         server.run(sockets=[listener])
         finally:
             door.close(wait=1.0)  # what was cut off lets go of its engine
@@ -117,7 +117,9 @@ def _access(settings: ServeSettings, host: str, port: int) -> Access:
 
 def _persona_of(persona: Persona, identity: str) -> Persona:
     environ: Mapping[str, str] = {**persona.environ, "PERSONA_IDENTITY__NAME": identity}
-    return Persona(home=Home(persona.home.root), environ=environ, engine_opener=_opener(persona))
+    of_them = Persona(home=persona.home, environ=environ, engine_opener=_opener(persona))
+    of_them.__dict__["base"] = persona.base  # read once: it is everybody's
+    return of_them
 
 
 def _opener(persona: Persona) -> EngineOpener:

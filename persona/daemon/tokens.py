@@ -90,6 +90,13 @@ class Tokens:
             _write(self._home.tokens, [*clients, added])
         return added
 
+    def of(self, name: str) -> Client:
+        """The client with this name, added if it is new."""
+        for client in self.clients():
+            if client.name == name:
+                return client
+        return self.add(name)
+
     def remove(self, name: str) -> Client:
         """Its token opens nothing from now on. BadInput for a name that is not known."""
         with home_lock(self._home.root, wait=_PATIENCE, name=_LOCK):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from persona.daemon.place import find_daemon, only_daemon, tell_place
+from persona.daemon.place import Place, find_daemon, only_daemon, tell_place
 from persona.errors import DaemonRuns
 from persona.paths import Home
 
@@ -55,3 +55,17 @@ def test_no_home_no_daemon(tmp_path) -> None:
     """Looking for a daemon makes nothing."""
     assert find_daemon(Home(tmp_path / "none")) is None
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7437"),
+        ("::1", "http://[::1]:7437"),
+        ("0.0.0.0", "http://127.0.0.1:7437"),
+        ("::", "http://[::1]:7437"),
+    ],
+)
+def test_the_address_is_one_that_this_machine_can_call(host: str, url: str) -> None:
+    """Also when the daemon listens on every address."""
+    assert url == Place(pid=1, host=host, port=7437).url

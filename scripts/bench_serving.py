@@ -1,0 +1,143 @@
+"""How fast persona answers: beside bare llama.cpp and transformers, with the same base, adapter and prompts.
+
+Nothing is trained: the adapters are random, which costs the same time as learned ones. Every round asks all
+three, so that what else the machine does falls on all alike; what is printed are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from night_place import starter
+from serving.arms import Ask, BareLlama, Daemon, Generate, Timed, at_once
+from serving.long_life import capture, soak, swaps
+from serving.place import make_home, publish_random
+
+import persona.engine  # noqa: F401  # before llama.cpp is loaded: it says how its threads wait
+from adapters import Registry
+
+CONTEXT = 8192
+TALE = "Round {round}, client {client}: tell me a very long tale about a lighthouse, with every detail."
+
+
+def speeds(arms: Mapping[str, Ask], *, clients: int, rounds: int, tokens: int) -> dict[str, Any]:
+    """Tokens a second and milliseconds to the first text of each arm, `clients` asking at once."""
+    found: dict[str, list[tuple[list[Timed], float]]] = {name: [] for name in arms}
+    for number in range(rounds):
+        questions = [TALE.format(round=number, client=client) for client in range(clients)]
+        for name, ask in arms.items():
+            found[name].append(at_once(ask, questions, tokens))
+    return {name: _figures(results) for name, results in found.items()}
+
+
+def _figures(results: Sequence[tuple[list[Timed], float]]) -> dict[str, float]:
+    answers = [answer for answers, _ in results for answer in answers]
+    return {
+        "tokens_per_s": round(
+            statistics.median(sum(answer.tokens for answer in answers) / took for answers, took in results), 1
+        ),
+        "tokens_per_s_each": round(statistics.median(answer.rate for answer in answers), 1),
+        "first_text_ms": round(1000 * statistics.median(answer.first for answer in answers), 1),
+        "answer_tokens": round(statistics.mean(answer.tokens for answer in answers), 1),
+    }
+
+
+def measure(root: Path, *, quick: bool, steps: Sequence[str], transformers: bool) -> dict[str, Any]:
+    base = starter()
+    home = make_home(root, base)
+    registry = Registry.open(home.identity("me").adapters)
+    one, two = (publish_random(registry, base, seed) for seed in (1, 2))
+    registry.promote(one.id, expected="r0", reason="bench")
+    rounds, tokens = (1, 48) if quick else (5, 128)
+    found: dict[str, Any] = {}
+    daemon = Daemon(home, parallel=8)
+    try:
+        if "speed" in steps:
+            found["speed"] = _speed(daemon, base, one, rounds, tokens, quick=quick, transformers=transformers)
+        if "swaps" in steps:
+            found["swaps"] = swaps(daemon, home, (two, one), count=4 if quick else 50, clients=8)
+        if "soak" in steps:
+            found["soak"] = soak(daemon, chats=20 if quick else 400)
+    finally:
+        daemon.close()
+    if "capture" in steps:
+        found["capture"] = capture(home.identity("me").store, turns=40 if quick else 400)
+    return found
+
+
+def _speed(daemon, base, revision, rounds, tokens, *, quick, transformers) -> dict[str, Any]:
+    """The bare arm has as many slots as persona's. transformers answers one at a time and is asked once."""
+    bare = BareLlama(base, revision, parallel=8, context=CONTEXT)
+    try:
+        arms = {"persona": daemon.ask, "llama.cpp": bare.ask}
+        for ask in arms.values():
+            ask("Warm up.", 8)
+        found = {
+            str(clients): speeds(
+                arms, clients=clients, rounds=rounds, tokens=tokens if clients == 1 else tokens // 2
+            )
+            for clients in ((1, 4) if quick else (1, 4, 8))
+        }
+    finally:
+        bare.close()
+    if transformers:
+        generate = Generate(base, revision)
+        try:
+            generate.ask("Warm up.", 8)
+            found["1"] |= speeds({"transformers": generate.ask}, clients=1, rounds=1, tokens=tokens // 2)
+        finally:
+            generate.close()
+    alone = found["1"]
+    found["of_llama.cpp"] = round(
+        alone["persona"]["tokens_per_s_each"] / alone["llama.cpp"]["tokens_per_s_each"], 3
+    )
+    found["first_text_later_ms"] = round(
+        alone["persona"]["first_text_ms"] - alone["llama.cpp"]["first_text_ms"], 1
+    )
+    return found
+
+
+def show(found: Mapping[str, Any], indent: str = "") -> None:
+    for name, value in found.items():
+        if isinstance(value, Mapping) and any(isinstance(inner, Mapping) for inner in value.values()):
+            print(f"{indent}{name}")
+            show(value, indent + "  ")
+        elif isinstance(value, Mapping):
+            print(f"{indent}{name}: " + ", ".join(f"{key} {inner}" for key, inner in value.items()))
+        else:
+            print(f"{indent}{name}: {value}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    parser.add_argument("--quick", action="store_true", help="less of everything: half a minute")
+    parser.add_argument(
+        "--steps", default="speed,swaps,soak,capture", help="which parts, with commas between"
+    )
+    parser.add_argument("--no-transformers", action="store_true", help="leave the slow one out")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-serving-") as root:
+        found = measure(
+            Path(root),
+            quick=options.quick,
+            steps=options.steps.split(","),
+            transformers=not options.no_transformers,
+        )
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        show(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The daemon's commands: who may talk to it, how clients are set up, and where it may listen."""
+
+from __future__ import annotations
+
+import pytest
+from cli_parts import Shell
+
+from persona.paths import Home
+
+
+@pytest.fixture
+def ready(shell: Shell) -> Shell:
+    shell.persona().create()
+    return shell
+
+
+def test_a_token_is_made_listed_and_taken_back(ready: Shell) -> None:
+    """The token is printed once; the list shows names alone."""
+    added = ready.run("token", "add", "aider")
+    listed = ready.run("token", "list")
+    as_json = ready.run("token", "list", "--json").json
+    removed = ready.run("token", "remove", "aider")
+
+    assert [0, 0, 0] == [added.code, listed.code, removed.code]
+    assert len(added.out.strip()) >= 43
+    assert "aider" in listed.out
+    assert added.out.strip() not in listed.out
+    assert [("aider", "me")] == [(c["name"], c["identity"]) for c in as_json["clients"]]
+    assert [] == ready.run("token", "list", "--json").json["clients"]
+
+
+def test_a_token_for_somebody_else(ready: Shell) -> None:
+    """A token opens the identity that it was made for."""
+    made = ready.run("token", "add", "llm", "--identity", "ana", "--json").json
+
+    assert ("llm", "ana") == (made["name"], made["identity"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [("token", "remove", "nobody"), ("token", "add", "No!"), ("connect", "emacs"), ("connect",)]
+)
+def test_names_that_are_not_known(ready: Shell, arguments: tuple[str, ...]) -> None:
+    """One line says so, and what is known."""
+    ran = ready.run(*arguments)
+
+    assert 2 == ran.code
+    assert 1 == len(ran.err.strip().splitlines())
+
+
+def test_connect_shows_and_writes(ready: Shell) -> None:
+    """Without --write nothing is written; a client keeps its token from one time to the next."""
+    shown = ready.run("connect", "aider", "--json").json
+    folder = Home(ready.root).root / "clients"
+    before = folder.exists()
+    written = ready.run("connect", "aider", "--write", "--json").json
+    (file,) = folder.iterdir()
+
+    assert not before
+    assert shown["files"] == written["files"]
+    assert written["files"][0]["text"] == file.read_text()
+    assert 0o700 == folder.stat().st_mode & 0o777
+    assert ["aider"] == [c["name"] for c in ready.run("token", "list", "--json").json["clients"]]
+    assert "http://127.0.0.1:7437/v1" in ready.run("connect", "aider").out
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])
+def test_other_machines_are_let_in_only_on_request(ready: Shell, host: str) -> None:
+    """Anything but this machine itself needs the flag, and is refused before anything is loaded."""
+    ran = ready.run("serve", "--host", host)
+
+    assert 2 == ran.code
+    assert "--expose" in ran.err
+
+
+def test_serving_before_init(shell: Shell) -> None:
+    """The error says what to do first."""
+    ran = shell.run("serve", "--port", "0")
+
+    assert 2 == ran.code
+    assert "persona init" in ran.err
+
+
+def test_status_says_whether_a_daemon_runs(ready: Shell) -> None:
+    """For people and for programs."""
+    from persona.daemon.place import only_daemon, tell_place
+
+    home = Home(ready.root)
+    none = ready.run("status", "--json").json["daemon"]
+    with only_daemon(home):
+        tell_place(home, host="127.0.0.1", port=1234)
+        running = ready.run("status", "--json").json["daemon"]
+
+    assert none is None
+    assert "http://127.0.0.1:1234" == running["url"]

@@ -1,0 +1,133 @@
+"""Other programs' configuration: what it says, and that nothing of the user's is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from persona.connect.files import text_of, write
+from persona.connect.recipes import RECIPES, ConfigFile, Terms
+from persona.errors import BadInput
+
+URL, TOKEN = "http://127.0.0.1:7437", "t0ken-'with a quote"
+
+
+@pytest.fixture
+def terms(tmp_path) -> Terms:
+    environ = {"LLM_USER_PATH": str(tmp_path / "llm"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    return Terms(url=URL, token=TOKEN, folder=tmp_path / "persona's", home=tmp_path, environ=environ)
+
+
+def written(terms: Terms, name: str) -> dict[str, str]:
+    setup = RECIPES[name](terms)
+    for file in setup.files:
+        write(file)
+    return {file.path.name: file.path.read_text() for file in setup.files}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_client_learns_where_and_with_what(terms, name: str) -> None:
+    """Address and token are in every client's files, which nobody else may read, and in no command line."""
+    setup = RECIPES[name](terms)
+    texts = "".join(written(terms, name).values())
+
+    assert URL in texts
+    assert TOKEN.split("'")[0] in texts
+    assert TOKEN not in setup.start
+    assert {0o600} == {file.path.stat().st_mode & 0o777 for file in setup.files}
+
+
+@pytest.mark.parametrize("name", ["openai", "open-webui", "claude-code"])
+def test_variables_survive_a_shell(terms, name: str) -> None:
+    """A shell that reads the file passes on the token letter by letter."""
+    (file,) = RECIPES[name](terms).files
+    write(file)
+    command = f". '{str(file.path).replace(chr(39), chr(39) + chr(92) + chr(39) + chr(39))}'; env -0"
+    seen = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True).stdout
+
+    assert any(variable.endswith(f"={TOKEN}") for variable in seen.split("\0"))
+
+
+def test_formats_are_what_the_programs_read(terms) -> None:
+    """TOML, YAML and JSON that parse, with the keys that each program asks for."""
+    codex = tomllib.loads(written(terms, "codex")["persona.config.toml"])
+    aider = yaml.safe_load(written(terms, "aider")["aider.conf.yml"])
+    llm = written(terms, "llm")
+    opencode = json.loads(written(terms, "opencode")["opencode.json"])
+
+    assert ("persona", "responses") == (codex["model"], codex["model_providers"]["persona"]["wire_api"])
+    assert TOKEN == codex["model_providers"]["persona"]["experimental_bearer_token"]
+    assert ("openai/persona", f"{URL}/v1", TOKEN) == (
+        aider["model"],
+        aider["openai-api-base"],
+        aider["openai-api-key"],
+    )
+    (model,) = yaml.safe_load(llm["extra-openai-models.yaml"])
+    assert ("persona", f"{URL}/v1") == (model["model_id"], model["api_base"])
+    assert {"persona": TOKEN} == json.loads(llm["keys.json"])
+    assert TOKEN == opencode["provider"]["persona"]["options"]["apiKey"]
+
+
+def test_what_the_user_has_stays(terms, tmp_path) -> None:
+    """Other models and keys are kept, and the old file lies beside the new one."""
+    folder = tmp_path / "llm"
+    folder.mkdir()
+    models, keys = folder / "extra-openai-models.yaml", folder / "keys.json"
+    models.write_text("# mine\n- model_id: other\n  api_base: http://other")
+    keys.write_text('{"other": "secret", "persona": "old"}')
+    before = models.read_text(), keys.read_text()
+    kept = [write(file) for file in RECIPES["llm"](terms).files]
+
+    assert ["other", "persona"] == [entry["model_id"] for entry in yaml.safe_load(models.read_text())]
+    assert {"other": "secret", "persona": TOKEN} == json.loads(keys.read_text())
+    assert before == tuple(old.read_text() for old in kept)
+
+
+def test_writing_again_changes_what_is_ours_alone(terms, tmp_path) -> None:
+    """The same again touches nothing; a new token replaces the old block where it stands."""
+    (models, _) = RECIPES["llm"](terms).files
+    write(models)
+    models.path.write_text("# before\n" + models.path.read_text() + "# after\n")
+    again = write(models)
+    moved = ConfigFile(path=models.path, text="- model_id: moved\n", how="block")
+    kept = write(moved)
+    text = models.path.read_text()
+
+    assert again is None
+    assert kept is not None
+    assert text.startswith("# before\n")
+    assert text.endswith("# after\n")
+    assert [{"model_id": "moved"}] == yaml.safe_load(text)
+
+
+def test_several_old_files_are_kept(tmp_path) -> None:
+    """An earlier backup is never written over."""
+    file = tmp_path / "a.env"
+    kept = [write(ConfigFile(path=file, text=text, how="whole")) for text in ("one", "two", "three")]
+
+    assert [None, "one", "two"] == [old and old.read_text() for old in kept]
+
+
+@pytest.mark.parametrize("old", ["// a comment\n{}", "[1]", "{"])
+def test_a_file_that_cannot_be_added_to_stays(tmp_path, old: str) -> None:
+    """JSON with comments is the user's; what to do instead is said."""
+    file = tmp_path / "opencode.json"
+    file.write_text(old)
+    with pytest.raises(BadInput, match="by hand"):
+        write(ConfigFile(path=file, text="{}", how="merge"))
+
+    assert [file] == list(Path(tmp_path).iterdir())
+    assert old == file.read_text()
+
+
+def test_half_a_block_is_not_guessed_at(tmp_path) -> None:
+    """Where our last line was taken out nobody knows where the block ends."""
+    file = ConfigFile(path=tmp_path / "models.yaml", text="- a\n", how="block")
+    torn = text_of(file, None).replace("# persona ends here\n", "")
+    with pytest.raises(BadInput, match="missing"):
+        text_of(file, torn)
