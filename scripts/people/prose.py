@@ -6,6 +6,7 @@ Sentences are those of persona.checker, so what is cut here to two sentences has
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from persona.checker.prose import is_item, sentences
 
@@ -14,7 +15,8 @@ _FULL = re.compile(r"[.!?][\"”’)]*$")
 _LONGEST = 45  # words; beyond it a sentence is a loop, or lost punctuation
 
 
-def usable_sentences(text: str) -> list[str]:
+@cache
+def usable_sentences(text: str) -> tuple[str, ...]:
     """The whole sentences of an answer, without list markers, headings, emphasis, and repetitions.
 
     What announces a list ("Here are some tips:") and what the token limit cut off are left out. An answer
@@ -27,9 +29,9 @@ def usable_sentences(text: str) -> list[str]:
             if whole and not any(_much_alike(sentence, other) for other in found):
                 found.append(sentence)
     if found:
-        return found
+        return tuple(found)
     words = " ".join(_lines(text)).replace(":", "").split()[:12]
-    return [" ".join(words).rstrip(".,;!?") + "."]
+    return (" ".join(words).rstrip(".,;!?") + ".",)
 
 
 def shortened(text: str, most: int, closing: str) -> str:
@@ -41,7 +43,7 @@ def bulleted(text: str) -> str:
     """The first sentence in bold, the next ones as bullets, four at most."""
     first, *rest = usable_sentences(text)
     if not rest:
-        first, rest = "In short", [first]
+        return f"**In short**\n- {first}"
     return "\n".join([f"**{first}**", *(f"- {sentence}" for sentence in rest[:4])])
 
 
