@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from persona.errors import PersonaError
+from persona.serve.calls import Calls
 from persona.serve.desk import Door
 from persona.serve.dialects.chat import Chat
 from persona.serve.dialects.messages import Messages
@@ -37,7 +38,7 @@ def create_app(door: Door, *, limits: Limits | None = None, access: Access | Non
     guard = Middleware(
         Guard,
         door=door,
-        calls=service.calls,
+        calls=Calls(service.limits.desk_calls),  # of its own: long acts must not keep the next client out
         limits=service.limits,
         access=access or Access(),
         metrics=service.metrics,
@@ -77,7 +78,7 @@ def routes(service: Service) -> list[Route]:
 
 async def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    path = request.url.path
+    path = request.scope["path"]
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         return refused_response(path, NotThisWay(request.method, path, allowed))
@@ -91,9 +92,9 @@ def _refused(service: Service) -> Any:
         refused = refusal_of(error) if isinstance(error, PersonaError) else error
         assert isinstance(refused, Refused)
         if refused.status >= 500:
-            _log.warning("%s %s: %s", request.method, request.url.path, error)
+            _log.warning("%s %s: %s", request.method, request.scope["path"], error)
         service.metrics.rejected.labels(code=refused.code).inc()
-        return refused_response(request.url.path, refused)
+        return refused_response(request.scope["path"], refused)
 
     return handle
 
@@ -105,4 +106,4 @@ async def _left(_: Request, __: Exception) -> Response:
 async def _broken(request: Request, _: Exception) -> Response:
     """A defect of ours; the traceback goes to the log and nothing of it to the client."""
     refused = Refused("persona broke; its log says where", status=500, code="internal_error")
-    return refused_response(request.url.path, refused)
+    return refused_response(request.scope["path"], refused)

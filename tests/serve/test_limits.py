@@ -232,6 +232,38 @@ def test_a_model_that_is_being_loaded_is_not_waited_for_without_end() -> None:
         assert (200, 200) == (served.get("/health").status_code, served.post(CHAT, ASKED).status_code)
 
 
+def test_long_questions_keep_nobody_out() -> None:
+    """While more questions than there is room for take their time, others are let in and answered."""
+    gate = threading.Event()
+    with running(["Yes."], limits=replace(QUICK, desk_calls=2)) as served:
+        served.desk.ask = lambda _name, _arguments: gate.wait(10)  # type: ignore[method-assign]
+        asking = [threading.Thread(target=served.get, args=("/persona/status",)) for _ in range(4)]
+        for thread in asking:
+            thread.start()
+        time.sleep(0.2)
+        answers = [served.get("/health").status_code, served.post(CHAT, ASKED).status_code]
+        gate.set()
+        for thread in asking:
+            thread.join()
+
+        assert [200, 200] == answers
+
+
+def test_listeners_take_no_room_from_questions() -> None:
+    """Whoever waits for news does not keep a question waiting."""
+    limits = replace(QUICK, desk_calls=1, listeners=2)
+    with (
+        running([], answers={"status": {}}, limits=limits) as served,
+        served.client() as client,
+        client.stream("GET", "/persona/events"),
+        client.stream("GET", "/persona/events"),
+    ):
+        began = time.monotonic()
+
+        assert 200 == served.get("/persona/status").status_code
+        assert time.monotonic() - began < 0.8
+
+
 @pytest.mark.slow
 def test_two_hundred_dawdlers_do_not_keep_the_owner_waiting() -> None:
     """The owner is answered at once while 200 connections drip, and all of them are closed in time."""

@@ -292,6 +292,12 @@ def test_listeners_are_bounded_and_leave_their_place() -> None:
         assert wait_until(has_room) < 3
 
 
+def test_asking_for_the_head_of_the_events_ends() -> None:
+    """A HEAD listens to nothing, and takes no place."""
+    with running([]) as served, served.client() as client:
+        assert [200] * 4 == [client.head("/persona/events").status_code for _ in range(4)]
+
+
 def test_an_event_that_never_was_is_refused() -> None:
     """`after` is a number."""
     with running([]) as served:

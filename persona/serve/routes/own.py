@@ -89,6 +89,8 @@ class Own:
         said = request.query_params.get("after") or request.headers.get("last-event-id")
         if said is not None and not re.fullmatch(r"[0-9]{1,15}", said):
             raise NotUnderstood("after", "a number of an event")
+        if request.method == "HEAD":
+            return Response(media_type=EventStream.media_type)
         if not self._service.listeners.take():
             limits = self._service.limits
             raise TooMany("listeners", limits.listeners, limits.retry_after)
@@ -97,12 +99,12 @@ class Own:
 
     async def _happenings(self, desk: Desk, after: int | None) -> AsyncIterator[bytes]:
         if after is None:
-            known = await self._service.call(desk.happenings, after=0, wait=0)
+            known = await self._service.waiting.run(desk.happenings, after=0, wait=0)
             after = known[-1].number if known else 0
         yield b": listening\n\n"
         quiet = 0.0
         while True:
-            news = await self._service.call(desk.happenings, after=after, wait=_POLL)
+            news = await self._service.waiting.run(desk.happenings, after=after, wait=_POLL)
             for happening in news:
                 after = happening.number
                 yield f"id: {after}\n".encode() + event(_happening(happening), happening.kind)

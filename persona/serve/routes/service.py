@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -20,13 +20,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """`answers` and `listeners` are places that requests take; `calls` run what blocks."""
+    """`answers` and `listeners` are places that requests take; `calls` run what blocks, `waiting` what only
+    waits for news.
+    """
 
     limits: Limits
     metrics: Metrics
     calls: Calls
+    waiting: Calls
     answers: Places
-    listeners: Places = field(default_factory=lambda: Places(16))
+    listeners: Places
 
     @classmethod
     def within(cls, limits: Limits) -> Service:
@@ -34,6 +37,7 @@ class Service:
             limits=limits,
             metrics=Metrics(),
             calls=Calls(limits.desk_calls),
+            waiting=Calls(limits.listeners),
             answers=Places(limits.answers),
             listeners=Places(limits.listeners),
         )
