@@ -7,6 +7,8 @@ is served is token for token what was trained.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
@@ -25,7 +27,7 @@ class Wording:
     def __init__(self, base: Base, context: int) -> None:
         self.context = context
         self._template = base.template
-        self._tokenizer = Tokenizer.from_file(str(base.tokenizer))
+        self._tokenizer = _tokenizer(base.tokenizer, base.tokenizer.stat().st_mtime_ns)
         self.stops = frozenset(
             number
             for number in map(self._tokenizer.token_to_id, (base.eos, *base.stops))
@@ -75,6 +77,12 @@ class Wording:
             completion_tokens=completion_tokens,
             seconds=seconds,
         )
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(file: Path, changed: int) -> Tokenizer:  # noqa: ARG001  # a file that is replaced is read again
+    """Nobody changes it, so engines of the same base share it: reading one takes a good part of a swap."""
+    return Tokenizer.from_file(str(file))
 
 
 def check_sampling(sampling: Sampling) -> None:
