@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona.checker import (
@@ -349,6 +349,7 @@ VOCABULARY = (
 )
 
 
+@settings(deadline=None)  # the first call compiles the tables
 @given(st.text(max_size=300) | st.lists(st.sampled_from(VOCABULARY.split())).map(" ".join))
 def test_no_statement_makes_the_reader_raise(statement: str) -> None:
     """Whatever a user says, there is at least one entry, and keys are distinct."""

@@ -1,4 +1,5 @@
-"""Reads stated preferences in English: precision before recall.
+"""Reads stated preferences, in English and, by tables of phrases, in German, French, Spanish, Italian and
+Portuguese: precision before recall.
 
 A rule that was never asked for is worse than one that is missed: what is hedged, conditional or unclear is
 kept as the user's words, without a checker.
@@ -8,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from persona.checker.statement.edges import read_edges
 from persona.checker.statement.forms import read_forms, read_language
 from persona.checker.statement.lengths import read_lengths
-from persona.checker.statement.masked import LONGEST, mask
+from persona.checker.statement.masked import LONGEST, Masked, mask
 from persona.checker.statement.parsed import ALWAYS, Parsed, tool_scope
 from persona.checker.statement.tools import read_tools
+from persona.checker.statement.translated import translated
 from persona.checker.statement.wordings import read_wordings
 from store.records import Json
 
@@ -32,16 +34,24 @@ def parse_statement(statement: str, *, tools: Iterable[Mapping[str, Json]] = ())
     """
     if len(statement) > LONGEST:
         return [_free(statement)]
-    masked = mask(statement)
+    masked, known = mask(statement), list(tools)
+    found = _read(translated(masked) or masked, known)
+    return list({(parsed.scope, parsed.attribute): parsed for parsed in found}.values()) or [_free(statement)]
+
+
+def _read(masked: Masked, tools: Sequence[Mapping[str, Json]]) -> list[Parsed]:
     found = list(read_tools(masked, tools))
     if not masked.conditional:
         found += [parsed for read in _READERS for parsed in read(masked)]
-    return list({(parsed.scope, parsed.attribute): parsed for parsed in found}.values()) or [_free(statement)]
+    return found
 
 
 def is_one_off(statement: str) -> bool:
     """Is the statement about one answer only ("just this once")?"""
-    return len(statement) <= LONGEST and mask(statement).one_off
+    if len(statement) > LONGEST:
+        return False
+    masked = mask(statement)
+    return (translated(masked) or masked).one_off
 
 
 def _free(statement: str) -> Parsed:
