@@ -18,6 +18,9 @@ _UNLESS_GIVEN = {
     # How long threads spin while they wait for each other. The default starves a shared machine: a tenth of
     # the speed beside other work. Not spinning at all costs a quarter on a quiet one.
     "GOMP_SPINCOUNT": "20000",
+    # Bytes from which on glibc asks the system for each block and gives it back at once. By itself it raises
+    # this bound to 32 MB, and keeps the gaps that tensors of ever different shapes leave: gigabytes of them.
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
 }
 _SET = {
     "HF_HUB_OFFLINE": "1",  # learning never touches the network

@@ -1,7 +1,7 @@
 """Neutral prompts and the base's answers to them: what drift is measured on.
 
-They are disjoint from the prompts that replay trains on, so a low drift here was not trained for, and
-like those they ask for capabilities: in an answer to an open question a change of style is adoption, not drift.
+They are disjoint from the prompts that replay trains on, so a low drift here was not trained for, and like
+those they ask for capabilities: in the answer to an open question a change of style is adoption, not drift.
 The base's answers depend on the base and the list alone and are kept beside the base.
 """
 

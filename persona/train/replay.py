@@ -2,8 +2,8 @@
 
 The prompts exercise capabilities (code, arithmetic, translation, plain text), never the user's style, so the
 divergence on them holds the adapter to what the base could do. Open questions about the world are not among
-them: how those are answered in prose is just what a person teaches. The set depends on the base, the prompt list
-and three numbers of the recipe, and on no person: it is kept beside the base, for every identity.
+them: how those are answered in prose is just what a person teaches. The set depends on the base, the prompt
+list and three numbers of the recipe, and on no person: it is kept beside the base, for every identity.
 After ARR (arXiv 2512.22337) and on-policy replay (arXiv 2605.29495).
 """
 
