@@ -11,7 +11,7 @@ _PASSED_ON = frozenset({
     "VIRTUAL_ENV", "PERSONA_HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HF_HOME", "HF_HUB_CACHE",
 })  # fmt: skip
 _PASSED_ON_PREFIXES = (
-    "LC_", "XDG_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_",
+    "LC_", "XDG_", "OMP_", "MKL_", "OPENBLAS_", "KMP_", "GOMP_", "MALLOC_",
     "CUDA_", "NVIDIA_", "ROCR_", "HIP_", "HSA_", "PYTORCH_", "TORCH_", "BNB_",
 )  # fmt: skip
 _UNLESS_GIVEN = {
