@@ -15,9 +15,10 @@ from datetime import datetime
 from store.database import Database
 from store.errors import UnknownId
 from store.json_forms import dumps, instant_text
-from store.ledger import Ledger
+from store.ledger import ENTRIES, Ledger
 
 _IN = "IN (SELECT value FROM json_each(?))"
+_STATED = "stated%"  # the detectors whose signals are the user's own statements, in chat or not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,8 +36,8 @@ class Forgotten:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Falling:
-    """The ids of all that goes."""
+class Falling:
+    """The ids of all that goes. `revisions` were built from it, and do not go by themselves."""
 
     conversations: list[str]
     interactions: list[str]
@@ -45,6 +46,7 @@ class _Falling:
     preferences: list[str]
     examples: list[str]
     snapshots: list[str]
+    revisions: list[str]
 
 
 def forget(
@@ -58,8 +60,11 @@ def forget(
     """Delete whole conversations, single interactions, and entries of the ledger.
 
     With an interaction go those that continue it, since their prompts hold its text, and every example of its
-    conversation. With evidence go the entries that rest on nothing else. With an entry go the statements that
-    it rests on; what it was mined from stays, and may be mined again: retire an entry to keep it away.
+    conversation. With evidence goes a stated entry that no statement is left of, whatever else supports it,
+    and an inferred one altogether: what is left may show less than it says, and the next distilling finds
+    again what it does show. An inferred entry that the user retired or pinned stays while any evidence does.
+    With an entry go the statements that it rests on; what it was mined from stays, and may be mined again:
+    retire an entry to keep it away.
     Reports of runs on a snapshot that goes are emptied, since they may quote it. Raises UnknownId.
     """
     with database.transaction():
@@ -69,13 +74,25 @@ def forget(
     return forgotten
 
 
+def foresee(
+    database: Database,
+    *,
+    conversations: Iterable[str] = (),
+    interactions: Iterable[str] = (),
+    preferences: Iterable[str] = (),
+) -> Falling:
+    """What `forget` would delete; nothing changes. Raises UnknownId."""
+    with database.transaction():
+        return _find(database, list(conversations), list(interactions), list(preferences))
+
+
 def _ids(database: Database, sql: str, *lists: list[str]) -> list[str]:
     return [row[0] for row in database.rows(sql, [dumps(each) for each in lists])]
 
 
 def _find(
     database: Database, conversations: list[str], interactions: list[str], preferences: list[str]
-) -> _Falling:
+) -> Falling:
     database.require("interactions", "interaction", *interactions)
     database.require("preferences", "preference", *preferences)
     for conversation in conversations:
@@ -93,26 +110,27 @@ def _find(
         feedback,
         conversations,
     )
-    preferences = _ids(database, _UNSUPPORTED, preferences, signals, signals)
+    preferences = _ids(database, _UNSUPPORTED, signals, preferences, signals)
     examples = _ids(database, _EXAMPLES, touched, signals, preferences)
-    return _Falling(
+    snapshots = _ids(database, _SNAPSHOTS, examples, preferences)
+    return Falling(
         conversations=conversations,
         interactions=interactions,
         feedback=feedback,
         signals=signals,
         preferences=preferences,
         examples=examples,
-        snapshots=_ids(database, _SNAPSHOTS, examples, preferences),
+        snapshots=snapshots,
+        revisions=_ids(database, _REVISIONS, snapshots),
     )
 
 
-def _delete(database: Database, falling: _Falling, at: datetime) -> Forgotten:
+def _delete(database: Database, falling: Falling, at: datetime) -> Forgotten:
     """What refers goes before what it refers to."""
 
     def drop(table: str, column: str, ids: list[str]) -> int:
         return database.execute(f"DELETE FROM {table} WHERE {column} {_IN}", (dumps(ids),)).rowcount
 
-    revisions = _ids(database, _REVISIONS, falling.snapshots)
     database.execute(f"UPDATE run_ends SET report = NULL WHERE snapshot {_IN}", (dumps(falling.snapshots),))
     for snapshot in falling.snapshots:
         database.insert("forgotten_snapshots", {"id": snapshot, "at": instant_text(at)})
@@ -145,7 +163,7 @@ def _delete(database: Database, falling: _Falling, at: datetime) -> Forgotten:
         preferences=len(falling.preferences),
         examples=len(falling.examples),
         snapshots=tuple(falling.snapshots),
-        revisions=tuple(revisions),
+        revisions=tuple(falling.revisions),
     )
 
 
@@ -184,9 +202,20 @@ _FEEDBACK = f"""
 """
 
 _UNSUPPORTED = f"""
-    SELECT id FROM preferences WHERE id {_IN} OR (
+    WITH kept AS (
+        SELECT evidence.preference, signals.detector FROM evidence
+        JOIN signals ON signals.id = evidence.signal
+        WHERE signals.id NOT {_IN}
+    )
+    SELECT id FROM ({ENTRIES}) AS entry WHERE id {_IN} OR (
         id IN (SELECT preference FROM evidence WHERE signal {_IN})
-        AND id NOT IN (SELECT preference FROM evidence WHERE signal NOT {_IN}))
+        AND CASE
+            WHEN entry.source = 'stated'
+            THEN id NOT IN (SELECT preference FROM kept WHERE detector LIKE '{_STATED}')
+            WHEN entry.status = 'retired' OR coalesce(entry.pinned, 0)
+            THEN id NOT IN (SELECT preference FROM kept)
+            ELSE 1
+        END)
 """
 
 _EXAMPLES = f"""

@@ -8,14 +8,17 @@ Invariants: an entry's status is its last event; two active entries never share 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from store.database import Database
-from store.errors import DuplicateActive, UnknownId
+from store.errors import DuplicateActive, UnknownId, Unstorable
 from store.json_forms import dumps, instant, instant_text
 from store.records import LedgerEvent, Preference, PreferenceStatus
+
+_SCOPE = re.compile(r"always|kind:[a-z][a-z_]*|tool:.+", re.DOTALL)
 
 
 class Ledger:
@@ -26,8 +29,11 @@ class Ledger:
         """The entry with its first event (at `first_seen`, with the status given) and its evidence.
 
         False when the entry was there: then nothing changes. Raises DuplicateActive, and UnknownId for its
-        signals and its successor.
+        signals and its successor, Unstorable for a scope that is none.
         """
+        if not _SCOPE.fullmatch(preference.scope):
+            wrong = f"its scope is {preference.scope!r}, not always, kind:KIND or tool:NAME"
+            raise Unstorable(f"preference {preference.id!r}", wrong)
         with self._database.transaction():
             new = self._database.insert(
                 "preferences",
@@ -73,6 +79,7 @@ class Ledger:
                     "status": event.status.value,
                     "reason": event.reason,
                     "successor": event.by,
+                    "pinned": event.pinned,
                 },
             )
 
@@ -127,7 +134,7 @@ class Ledger:
 
     def all(self) -> list[Preference]:
         """In the order in which they were recorded."""
-        return self._read(self._database.rows(f"{_ENTRIES} ORDER BY preferences.seq"))
+        return self._read(self._database.rows(f"{ENTRIES} ORDER BY preferences.seq"))
 
     def active(self) -> list[Preference]:
         """In the order in which they were recorded."""
@@ -135,9 +142,7 @@ class Ledger:
 
     def get(self, preference_id: str) -> Preference:
         """Raises UnknownId."""
-        for entry in self._read(
-            self._database.rows(f"{_ENTRIES} WHERE preferences.id = ?", (preference_id,))
-        ):
+        for entry in self._read(self._database.rows(f"{ENTRIES} WHERE preferences.id = ?", (preference_id,))):
             return entry
         raise UnknownId("preference", preference_id)
 
@@ -155,6 +160,7 @@ class Ledger:
                 status=PreferenceStatus(row["status"]),
                 reason=row["reason"],
                 by=row["successor"],
+                pinned=None if row["pinned"] is None else bool(row["pinned"]),
             )
             for row in rows
         ]
@@ -174,14 +180,17 @@ class Ledger:
                 checker=None if row["checker"] is None else json.loads(row["checker"]),
                 signals=tuple(json.loads(row["signals"])),
                 superseded_by=row["successor"],
+                pinned=bool(row["pinned"]),
             )
             for row in rows
         ]
 
 
 # Every entry with what follows from its events and its evidence.
-_ENTRIES = """
+ENTRIES = """
     SELECT preferences.*, last.status, last.successor,
+        (SELECT pinned FROM ledger_events WHERE preference = preferences.id AND pinned IS NOT NULL
+            ORDER BY seq DESC LIMIT 1) AS pinned,
         (SELECT coalesce(max(at), '') FROM evidence WHERE preference = preferences.id) AS last_evidence,
         (SELECT json_group_array(signal) FROM
             (SELECT signal FROM evidence WHERE preference = preferences.id ORDER BY seq)) AS signals
@@ -192,7 +201,7 @@ _ENTRIES = """
 
 # The latest first: of several that one entry had superseded, the latest takes its place.
 _SUPERSEDED_BY = f"""
-    SELECT id FROM ({_ENTRIES}) WHERE status = 'superseded'
+    SELECT id FROM ({ENTRIES}) WHERE status = 'superseded'
         AND successor IN (SELECT value FROM json_each(?)) AND id NOT IN (SELECT value FROM json_each(?))
     ORDER BY seq DESC
 """

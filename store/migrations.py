@@ -232,6 +232,11 @@ def search(tables: Tables) -> None:
     )
 
 
+def pins(tables: Tables) -> None:
+    """An event may pin an entry (1), unpin it (0), or leave that as it is (NULL)."""
+    tables.execute("ALTER TABLE ledger_events ADD COLUMN pinned INTEGER CHECK (pinned IN (0, 1))")
+
+
 _STEPS: tuple[Callable[[Tables], None], ...] = (
     conversations,
     feedback,
@@ -240,6 +245,7 @@ _STEPS: tuple[Callable[[Tables], None], ...] = (
     examples,
     runs,
     search,
+    pins,
 )
 NAMES = tuple(step.__name__ for step in _STEPS)
 

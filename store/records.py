@@ -138,8 +138,9 @@ class Preference:
     """One entry of the ledger; its status is the last of its events, not a column.
 
     `attribute` names what it is about ("length.sentences", "closing", "tool.get_weather.units"): two
-    active entries never share (scope, attribute). `scope` is "always" or "tool:NAME"; an entry with a
-    tool scope is a habit. `checker` is the JSON of a persona checker, or None when none can be written.
+    active entries never share (scope, attribute). `scope` is "always", "kind:KIND" (a kind of request, as
+    "kind:code") or "tool:NAME"; an entry with a tool scope is a habit. `checker` is the JSON of a persona
+    checker, or None when none can be written. `pinned` by the user: only the user's own words change it.
     """
 
     id: str
@@ -153,17 +154,19 @@ class Preference:
     checker: Mapping[str, Json] | None = None
     signals: tuple[str, ...] = ()
     superseded_by: str | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedgerEvent:
-    """One append-only entry of the ledger's history."""
+    """One append-only entry of the ledger's history. `pinned` pins or unpins; None leaves that as it is."""
 
     preference: str
     at: datetime
     status: PreferenceStatus
     reason: str
     by: str | None = None
+    pinned: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

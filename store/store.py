@@ -12,7 +12,7 @@ from typing import Self
 from store.database import Database
 from store.examples import Examples
 from store.feedback import FeedbackTable
-from store.forget import Forgotten, forget
+from store.forget import Falling, Forgotten, foresee, forget
 from store.interactions import Interactions
 from store.ledger import Ledger
 from store.runs import Runs
@@ -68,6 +68,18 @@ class Store:
             conversations=conversations,
             interactions=interactions,
             preferences=preferences,
+        )
+
+    def foresee(
+        self,
+        *,
+        conversations: Iterable[str] = (),
+        interactions: Iterable[str] = (),
+        preferences: Iterable[str] = (),
+    ) -> Falling:
+        """What `forget` would delete; nothing changes. Raises UnknownId."""
+        return foresee(
+            self.database, conversations=conversations, interactions=interactions, preferences=preferences
         )
 
     def verify(self) -> list[Problem]:

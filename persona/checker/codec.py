@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 
+from persona.checker.code_style import CodeStyle
 from persona.checker.contract import Checker
+from persona.checker.conventions import Convention
 from persona.checker.edges import Closing, NoClosing, NoOpening, Opening
 from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadings, NoLists
 from persona.checker.language import Language
-from persona.checker.length import MaxSentences, MaxWords
+from persona.checker.length import MaxSentences, MaxWords, MinWords
+from persona.checker.structure import Bold, CodeBlock, Headings, NoBold, NoCodeBlock, Numbered
+from persona.checker.tone import Contractions, Exclamation, FinalQuestion, NoFinalQuestion, NoMarker
 from persona.checker.tool_calls import ToolArgument, ToolChoice
 from persona.checker.wording import Avoids, Contains
 from store.records import Json
@@ -19,6 +23,8 @@ KINDS: Mapping[str, type[Checker]] = {
     for checker in (
         MaxSentences, MaxWords, Opening, Closing, NoOpening, NoClosing, Emoji, NoEmoji, NoHeadings, NoLists,
         Bullets, NoExclamation, Language, Contains, Avoids, ToolArgument, ToolChoice,
+        MinWords, Headings, Numbered, CodeBlock, NoCodeBlock, Bold, NoBold, NoMarker, Contractions,
+        Exclamation, FinalQuestion, NoFinalQuestion, Convention, CodeStyle,
     )
 }  # fmt: skip
 

@@ -44,3 +44,21 @@ class MaxWords(RestrictiveChecker):
 
     def describe(self) -> str:
         return f"at most {self.n} {'word' if self.n == 1 else 'words'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinWords(RestrictiveChecker):
+    """At least `n` words, not counting the literals in `ignoring` at the edges of the answer."""
+
+    kind: ClassVar[str] = "min_words"
+    n: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_count(self.kind, "n", self.n)
+
+    def holds(self, text: str) -> bool:
+        return words(without_edges(text, self.ignoring)) >= self.n
+
+    def describe(self) -> str:
+        return f"at least {self.n} {'word' if self.n == 1 else 'words'}"

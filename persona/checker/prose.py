@@ -7,6 +7,7 @@ function is linear in the text and accepts any text.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
@@ -34,11 +35,24 @@ _ABBREVIATIONS = frozenset(_NEVER_FINAL.split())
 _FINAL_ABBREVIATIONS = frozenset(_SOMETIMES_FINAL.split())
 
 
+@lru_cache(maxsize=512)
 def without_code(text: str) -> str:
     """The text with fenced blocks taken out, and inline code and addresses as one plain word each."""
     text = _FENCE.sub("\n", text)
     text = _INLINE_CODE.sub("code", text)
     return _URL.sub(lambda found: "url" + _tail(found[0]), text)
+
+
+def fenced(text: str) -> list[str]:
+    """The fenced blocks of code, without their fences."""
+    return [_inside(found[0]) for found in _FENCE.finditer(text)]
+
+
+def _inside(block: str) -> str:
+    lines = block.split("\n")[1:]
+    if lines and lines[-1].strip().rstrip("`~") == "":
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _tail(url: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ import store.database as database_module
 from store import Added, Conversation, Forgotten, Store
 from store.errors import UnknownId
 from store.identity import with_id
-from store.records import FeedbackKind, LedgerEvent, Preference, PreferenceStatus
+from store.records import FeedbackKind, LedgerEvent, Preference, PreferenceStatus, Signal
 
 SUPERSEDED = PreferenceStatus.SUPERSEDED
 
@@ -139,13 +141,92 @@ def test_conversation_without_answers_goes_too(store: Store) -> None:
     assert ([], []) == (store.feedback.all(), store.examples.all())
 
 
-def test_entry_with_other_evidence_stays(store: Store) -> None:
-    """It loses the forgotten signal and keeps the rest."""
-    night = one_night(store)
-    store.ledger.sight(night.secret_entry.id, [night.plain_signal.id], later(2))
+def supported(store: Store, name: str, detector: str, conversation: str) -> Signal:
+    """One more signal of this detector, mined from what stands in the conversation."""
+    (interaction, *_) = store.interactions.all(conversation=conversation)
+    found = with_id(replace(signal(name, interaction=interaction.id), detector=detector))
+    store.signals.add([found])
+    return found
+
+
+def recorded(store: Store, source: Literal["stated", "inferred"], *evidence: Signal) -> Preference:
+    entry = with_id(
+        replace(
+            preference("Be short", attribute="brief"),
+            source=source,
+            signals=tuple(each.id for each in evidence),
+        )
+    )
+    store.ledger.record(entry, reason="mined")
+    return entry
+
+
+def test_stated_entry_stays_while_it_is_stated_elsewhere(store: Store) -> None:
+    """It loses the forgotten signals and keeps the rest."""
+    one_night(store)
+    gone, kept = (
+        supported(store, name, "stated", conversation)
+        for name, conversation in [("one", "c-secret"), ("two", "c-plain")]
+    )
+    entry = recorded(store, "stated", gone, kept)
     store.forget(at=later(60), conversations=["c-secret"])
-    assert (night.plain_signal.id,) == store.ledger.get(night.secret_entry.id).signals
+    assert (kept.id,) == store.ledger.get(entry.id).signals
     assert [] == store.verify()
+
+
+def test_stated_entry_falls_with_its_last_statement(store: Store) -> None:
+    """Edits that support it are no statement: they may show it again, as something inferred."""
+    one_night(store)
+    said = supported(store, "said", "stated", "c-secret")
+    edits = [supported(store, f"edit {n}", "edit", "c-plain") for n in range(3)]
+    entry = recorded(store, "stated", said, *edits)
+    assert entry.id in store.foresee(conversations=["c-secret"]).preferences
+    store.forget(at=later(60), conversations=["c-secret"])
+    assert entry.id not in [each.id for each in store.ledger.all()]
+    assert {each.id for each in edits} <= {each.id for each in store.signals.all()}
+    assert [] == store.verify()
+
+
+@pytest.mark.parametrize(
+    ("status", "pinned", "stays"),
+    [
+        (PreferenceStatus.ACTIVE, None, False),
+        (PreferenceStatus.CONTESTED, None, False),
+        (PreferenceStatus.ACTIVE, True, True),
+        (PreferenceStatus.RETIRED, None, True),
+    ],
+)
+def test_inferred_entry_falls_with_any_of_its_evidence(
+    store: Store, status: PreferenceStatus, pinned: bool | None, stays: bool
+) -> None:
+    """It was inferred from all of it; what the user decided about it stays while anything is left."""
+    one_night(store)
+    evidence = [supported(store, f"edit in {name}", "edit", name) for name in ("c-secret", "c-plain")]
+    entry = recorded(store, "inferred", *evidence)
+    store.ledger.append(
+        LedgerEvent(preference=entry.id, at=later(3), status=status, reason="so", pinned=pinned)
+    )
+    store.forget(at=later(60), conversations=["c-secret"])
+    assert stays == (entry.id in [each.id for each in store.ledger.all()])
+    store.forget(at=later(61), conversations=["c-plain"])
+    assert entry.id not in [each.id for each in store.ledger.all()]
+    assert [] == store.verify()
+
+
+def test_what_would_fall_is_what_falls(store: Store) -> None:
+    """Foreseeing changes nothing, and names what forgetting then deletes."""
+    night = one_night(store)
+    before = store.interactions.count()
+    falling = store.foresee(conversations=["c-secret"])
+    assert before == store.interactions.count()
+    assert [night.secret_entry.id] == falling.preferences
+    forgotten = store.forget(at=later(60), conversations=["c-secret"])
+    assert (len(falling.interactions), len(falling.examples), falling.snapshots, falling.revisions) == (
+        forgotten.interactions,
+        forgotten.examples,
+        list(forgotten.snapshots),
+        list(forgotten.revisions),
+    )
 
 
 def test_entry_goes_with_the_statements_behind_it(store: Store) -> None:

@@ -1,0 +1,101 @@
+"""The bridge: what the user prefers acts through the prompt until the weights carry it.
+
+A preference crosses when the revision that answers was seen to keep it with its statement withheld, and comes
+back when a later revision is not. Pure, but for `live_for`, which reads the store. Invariant: the bridged
+prompt is for the engine alone; what is stored is the prompt as the client sent it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from persona.checker import covers, is_tool_scope
+from persona.engine.protocol import Prompt
+from persona.report import Arm, EvalReport
+from store import Store
+from store.records import Message, Preference, PreferenceStatus
+
+CARRIED_SHARE = 0.8  # of the held-out prompts that a preference speaks about
+CARRIED_ASKED = 3  # so many at least: fewer show nothing, and a statement too many does less harm than none
+LONGEST = 1200  # characters of statements, about 300 tokens: a small base has a small context
+_HEAD = "What the user prefers; keep to it in every answer:"
+
+
+def live(
+    preferences: Iterable[Preference], report: EvalReport | None, *, revision: str | None = None
+) -> tuple[Preference, ...]:
+    """The active ones of `preferences` that this revision's weights do not carry yet.
+
+    `report` is the revision's own: it answered with every statement withheld, so what it kept there comes
+    from its weights. `revision` names the arm to look at, the candidate without it. Without a report (the
+    bare base, a revision that was never judged) nothing is carried. What has no checker is never carried,
+    since nobody can tell. In the order in which `bridged` takes them: what the user pinned, then what was
+    stated, then what was inferred; each with the latest first.
+    """
+    arm = None if report is None else _arm(report, revision)
+    waiting = [
+        entry for entry in preferences if entry.status is PreferenceStatus.ACTIVE and not _carried(entry, arm)
+    ]
+    return tuple(sorted(waiting, key=_rank))
+
+
+def live_for(store: Store, revision: str) -> tuple[Preference, ...]:
+    """`live` for the revision with this content id ("r0" for the bare base), from the store's own rows."""
+    run = store.runs.of_revision(revision)
+    report = None if run is None or run.report is None else EvalReport.from_json(run.report)
+    return live(store.ledger.active(), report, revision=revision)
+
+
+def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
+    """The prompt with the statements of `preferences` that speak about it, behind the client's own words.
+
+    Only scopes that cover the prompt count: a kind of request, a tool on offer. The statements go into the
+    system message, one a line, whole or not at all, LONGEST characters at most, in the order given. The same
+    prompt and preferences give the same prompt; without any statement it is the prompt itself.
+    """
+    said = _statements(prompt, preferences)
+    if not said:
+        return prompt
+    wanted = "\n".join([_HEAD, *(f"- {statement}" for statement in said)])
+    first, rest = prompt.messages[:1], prompt.messages[1:]
+    if first and first[0].role == "system":
+        own = first[0].content.rstrip()
+        system = replace(first[0], content=f"{own}\n\n{wanted}" if own else wanted)
+        return replace(prompt, messages=(system, *rest))
+    return replace(prompt, messages=(Message(role="system", content=wanted), *prompt.messages))
+
+
+def _statements(prompt: Prompt, preferences: Iterable[Preference]) -> list[str]:
+    said: list[str] = []
+    left = LONGEST
+    for entry in preferences:
+        statement = " ".join(entry.statement.split())
+        if statement and statement not in said and _speaks_about(entry, prompt) and len(statement) <= left:
+            said.append(statement)
+            left -= len(statement)
+    return said
+
+
+def _speaks_about(entry: Preference, prompt: Prompt) -> bool:
+    if is_tool_scope(entry.scope) and not prompt.tools:
+        return False
+    return covers(entry.scope, prompt.messages, prompt.tools)
+
+
+def _arm(report: EvalReport, revision: str | None) -> Arm | None:
+    arms: Sequence[Arm] = (report.candidate, report.champion, report.base)
+    if revision is None:
+        return report.candidate
+    return next((arm for arm in arms if arm.revision == revision), None)
+
+
+def _carried(entry: Preference, arm: Arm | None) -> bool:
+    rate = None if arm is None else arm.adoption.get(entry.id)
+    if rate is None or rate.asked < CARRIED_ASKED:
+        return False
+    return rate.passed >= CARRIED_SHARE * rate.asked
+
+
+def _rank(entry: Preference) -> tuple[bool, bool, float, str]:
+    return not entry.pinned, entry.source != "stated", -entry.last_seen.timestamp(), entry.id

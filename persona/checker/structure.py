@@ -1,0 +1,97 @@
+"""The structure of an answer: headings, numbered lists, code blocks, bold text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from persona.checker.contract import StyleChecker
+from persona.checker.prose import fenced, headings, numbered, without_code
+
+_BOLD = re.compile(
+    r"(?<![*\w])\*\*(?=\S)[^*\n]+?(?<=\S)\*\*(?![*\w])|(?<![_\w])__(?=\S)[^_\n]+?(?<=\S)__(?![_\w])"
+)
+
+
+def bold(text: str) -> int:
+    """How many stretches of bold text there are."""
+    return sum(1 for _ in _BOLD.finditer(without_code(text)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headings(StyleChecker):
+    """At least one Markdown heading."""
+
+    kind: ClassVar[str] = "headings"
+
+    def holds(self, text: str) -> bool:
+        return headings(text) > 0
+
+    def describe(self) -> str:
+        return "with headings"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbered(StyleChecker):
+    """At least two numbered items."""
+
+    kind: ClassVar[str] = "numbered"
+
+    def holds(self, text: str) -> bool:
+        return numbered(text) > 1
+
+    def describe(self) -> str:
+        return "a numbered list"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeBlock(StyleChecker):
+    """At least one fenced block of code."""
+
+    kind: ClassVar[str] = "code_block"
+
+    def holds(self, text: str) -> bool:
+        return bool(fenced(text))
+
+    def describe(self) -> str:
+        return "code in a block"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoCodeBlock(StyleChecker):
+    """No fenced block of code."""
+
+    kind: ClassVar[str] = "no_code_block"
+
+    def holds(self, text: str) -> bool:
+        return not fenced(text)
+
+    def describe(self) -> str:
+        return "no code blocks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bold(StyleChecker):
+    """At least one stretch of bold text."""
+
+    kind: ClassVar[str] = "bold"
+
+    def holds(self, text: str) -> bool:
+        return bold(text) > 0
+
+    def describe(self) -> str:
+        return "with bold text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoBold(StyleChecker):
+    """No bold text."""
+
+    kind: ClassVar[str] = "no_bold"
+
+    def holds(self, text: str) -> bool:
+        return bold(text) == 0
+
+    def describe(self) -> str:
+        return "no bold text"
