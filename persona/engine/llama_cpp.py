@@ -22,6 +22,7 @@ from persona.base import Base
 from persona.engine.llama_server import CHUNK, LlamaServer
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
 from persona.engine.streaming import Answering, OnText, streamed, whole
+from persona.engine.tool_grammar import tool_grammar
 from persona.engine.turns import Turns
 from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import BadInput, Damaged, EngineClosed, EngineError
@@ -56,6 +57,7 @@ class LlamaCppEngine:
         self._revision = revision
         self._has_adapter = adapter is not None
         self._wording = Wording(base, context)
+        self._ends = tuple(dict.fromkeys((base.eos, *base.stops)))
         self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads, slots=parallel)
         self._turns = Turns(parallel)
         self._repeatable = parallel == 1
@@ -69,12 +71,12 @@ class LlamaCppEngine:
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
         self._check_open()
         check_sampling(sampling)
-        return [whole(self._answering(self._wording.prompt(prompt), sampling)) for prompt in prompts]
+        return [whole(self._answering(prompt, sampling)) for prompt in prompts]
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         self._check_open()
         check_sampling(sampling)
-        return streamed(self._answering(self._wording.prompt(prompt), sampling))
+        return streamed(self._answering(prompt, sampling))
 
     def count(self, prompt: Prompt) -> int:
         self._check_open()
@@ -95,19 +97,26 @@ class LlamaCppEngine:
         with self._turns.alone():
             self._server.close()
 
-    def _answering(self, tokens: list[int], sampling: Sampling) -> Answering:
+    def _answering(self, prompt: Prompt, sampling: Sampling) -> Answering:
+        tokens = self._wording.prompt(prompt)
+        grammar = tool_grammar(prompt.tools, self._ends) if sampling.json_schema is None else {}
         # Never in the caller's thread: llama.cpp's binding swallows an interrupt at the wrong moment.
-        return lambda on_text, cancel: self._answer(tokens, sampling, on_text, cancel)
+        return lambda on_text, cancel: self._answer(tokens, grammar, sampling, on_text, cancel)
 
     def _answer(
-        self, tokens: list[int], sampling: Sampling, on_text: OnText, cancel: threading.Event
+        self,
+        tokens: list[int],
+        grammar: Mapping[str, Any],
+        sampling: Sampling,
+        on_text: OnText,
+        cancel: threading.Event,
     ) -> Completion:
         with self._turns:
             self._check_open()
             began = time.monotonic()
             answer = _Answer(on_text, lambda: cancel.is_set() or self._closed.is_set())
             if not cancel.is_set():
-                self._server.generate(self._request(tokens, sampling), answer.take)
+                self._server.generate({**self._request(tokens, sampling), **grammar}, answer.take)
             self._check_open()
             if self._repeatable and answer.finish != "cancelled":
                 self._kept = tokens
