@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from persona.checker import parse_statement
 from persona.distill.detectors import Exchange, detect
+from persona.distill.detectors.tongues import tongues
 from persona.distill.exchanges import lines
 from persona.distill.signals import Detector
 from store import Conversation, Turn
@@ -120,6 +122,8 @@ def findings(talk: Conversation) -> list[tuple[str, frozenset[int], str]]:
 
 def measure(log: Iterable[Mapping[str, Any]]) -> tuple[dict[str, dict[str, Score]], int, float]:
     """Scores by language ("all" among them) and kind, the number of turns, and the seconds it took."""
+    for tongue in tongues():  # compiled once a process, a second of its own
+        parse_statement(tongue.name)
     scores: dict[str, dict[str, Score]] = defaultdict(lambda: defaultdict(Score))
     turns, seconds = 0, 0.0
     for line in log:
