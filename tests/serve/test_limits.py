@@ -118,7 +118,8 @@ def resident() -> int:
 
 def test_more_answers_than_allowed_are_put_off() -> None:
     """429 with a time to come back, while those that run are not disturbed; then there is room again."""
-    with running(lambda _: "one two three", seconds_a_word=0.3) as served:
+    gate = threading.Event()
+    with running(lambda _: "Yes." if gate.wait(20) else "") as served:
         statuses: list[int] = []
 
         def ask() -> None:
@@ -129,6 +130,7 @@ def test_more_answers_than_allowed_are_put_off() -> None:
             thread.start()
         wait_until(lambda: served.desk.leased == 4)
         refused = served.post(CHAT, ASKED)
+        gate.set()
         for thread in given:
             thread.join()
 
@@ -222,7 +224,7 @@ def test_a_prompt_that_is_too_long_is_refused_in_words_that_clients_know() -> No
 
 def test_a_model_that_is_being_loaded_is_not_waited_for_without_end() -> None:
     """503 with a time to come back, also from /health, and an answer once it is there."""
-    with running(["Yes."], limits=replace(QUICK, loading_seconds=0.2)) as served:
+    with running(["Yes."], limits=replace(QUICK, loading_seconds=0.5)) as served:
         served.door.opens.clear()
         health, chat = served.get("/health"), served.post(CHAT, ASKED)
         served.door.opens.set()
@@ -258,10 +260,13 @@ def test_listeners_take_no_room_from_questions() -> None:
         client.stream("GET", "/persona/events"),
         client.stream("GET", "/persona/events"),
     ):
-        began = time.monotonic()
+        seconds = []
+        for _ in range(3):
+            began = time.monotonic()
+            assert 200 == served.get("/persona/status").status_code
+            seconds.append(time.monotonic() - began)
 
-        assert 200 == served.get("/persona/status").status_code
-        assert time.monotonic() - began < 0.8
+        assert min(seconds) < 0.5
 
 
 @pytest.mark.slow

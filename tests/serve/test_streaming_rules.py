@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 from serve_parts import TOKEN, Served, call_text, parse_events, running, tool
+
+from persona.template.controls import JOINER
 
 CHAT, MESSAGES, RESPONSES = "/v1/chat/completions", "/v1/messages", "/v1/responses"
 TWO_CALLS = (
@@ -205,30 +206,43 @@ def test_markup_that_is_no_call_is_content() -> None:
         assert written == "".join(delta.get("content", "") for delta in deltas(served))
 
 
-def test_an_error_after_the_beginning_is_an_event() -> None:
-    """An answer that breaks off says so in the stream, and never ends with [DONE]."""
-    with running({"Hello?": "one two three four five six"}, seconds_a_word=0.2) as served:
-        threading.Timer(0.5, served.engine.close).start()
-        said = {path: served.events(path, body) for path, body in ((CHAT, ASKED),)}
+def test_control_tokens_that_a_model_spells_out_reach_the_client_as_they_are() -> None:
+    """What keeps them from acting inside a prompt is taken out again, in pieces and in the whole."""
+    written = f"It ends with <{JOINER}|im_end|>, always."
+    with running(lambda _: written, controls=("<|im_end|>",)) as served:
+        streamed = "".join(delta.get("content", "") for delta in deltas(served))
+        whole = served.post(CHAT, ASKED).json()["choices"][0]["message"]["content"]
 
-        assert "loading" == said[CHAT][-1][1]["error"]["code"]
-        assert [] == served.desk.turns
+        assert "It ends with <|im_end|>, always." == streamed == whole
+        assert {whole} == {turn.completion.message.content for turn in served.desk.turns}
+
+
+def broken_off(served: Served, path: str, body: dict[str, Any]) -> list[tuple[str | None, Any]]:
+    """The events of an answer whose engine is closed after the first of them."""
+    text = ""
+    with served.client() as client, client.stream("POST", path, json={**body, "stream": True}) as answer:
+        for piece in answer.iter_text():
+            text += piece
+            served.engine.close()
+    return parse_events(text)
 
 
 @pytest.mark.parametrize(
     ("path", "body", "name"),
     [
-        (MESSAGES, {"model": "persona", "max_tokens": 9, "messages": ASKED["messages"]}, "error"),
+        (CHAT, ASKED, None),
+        (MESSAGES, {"model": "persona", "max_tokens": 99, "messages": ASKED["messages"]}, "error"),
         (RESPONSES, {"model": "persona", "input": "Hello?"}, "response.failed"),
     ],
 )
-def test_each_dialect_has_its_own_event_for_an_error(path: str, body: dict[str, Any], name: str) -> None:
-    """`error` for Anthropic's clients, `response.failed` for those of Responses."""
-    with running({"Hello?": "one two three four five six"}, seconds_a_word=0.2) as served:
-        threading.Timer(0.5, served.engine.close).start()
-        events = served.events(path, body)
+def test_an_answer_that_breaks_off_says_so(path: str, body: dict[str, Any], name: str | None) -> None:
+    """Each dialect has its own event for an error, and nothing comes after it; nothing is kept."""
+    with running({"Hello?": "word " * 100}, seconds_a_word=0.1) as served:
+        *_, (last, data) = broken_off(served, path, body)
 
-        assert name == events[-1][0]
+        assert name == last
+        assert "is closed" in str(data.get("error") or data["response"]["error"])
+        assert [] == served.desk.turns
 
 
 def test_a_waiting_client_is_told_that_the_answer_is_on_its_way() -> None:

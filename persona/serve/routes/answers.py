@@ -153,7 +153,7 @@ def _conversation(request: Request) -> str | None:
 
 
 def _keeps(request: Request) -> str:
-    """"yes", "no", or "part": also what was said when the client leaves in the middle."""
+    """One of "yes", "no" and "part": also what was said when the client leaves in the middle."""
     said = request.headers.get("x-persona-keep", "").strip().lower()
     if said in _YES:
         return "yes"
