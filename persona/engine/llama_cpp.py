@@ -59,7 +59,7 @@ class LlamaCppEngine:
         self._wording = Wording(base, context)
         self._ends = tuple(dict.fromkeys((base.eos, *base.stops)))
         self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads, slots=parallel)
-        self._turns = Turns(parallel)
+        self._turns = Turns(parallel, room=context)
         self._repeatable = parallel == 1
         self._closed = threading.Event()
         self._kept: list[int] = []  # the prompt whose computed portions are in the slot
@@ -111,7 +111,8 @@ class LlamaCppEngine:
         on_text: OnText,
         cancel: threading.Event,
     ) -> Completion:
-        with self._turns:
+        # What is under way together has to fit: llama.cpp breaks off an answer when the context is full.
+        with self._turns.using(len(tokens) + sampling.max_tokens):
             self._check_open()
             began = time.monotonic()
             answer = _Answer(on_text, lambda: cancel.is_set() or self._closed.is_set())

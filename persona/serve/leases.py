@@ -19,6 +19,7 @@ import adapters.errors as registry_errors
 from adapters import BARE, Bare, Registry, Revision, RevisionState
 from persona.engine.protocol import Engine
 from persona.errors import PersonaError, UnknownModel
+from persona.failure import in_one_tree
 from persona.serve.bridged import BridgedEngine
 from persona.serve.desk import Lease, ModelCard
 from persona.serve.engines import Answering, Engines
@@ -179,13 +180,14 @@ class Leases:
         prefix, _, ref = wanted.partition(":")
         if prefix != MODEL or not ref:
             raise UnknownModel(model)
-        try:
-            revision = self._named(model, ref)
-            if self._registry.state(revision.id) is RevisionState.RETIRED:
-                raise UnknownModel(model, "it is retired")
-        except (registry_errors.UnknownRevision, registry_errors.BadReference):
-            raise UnknownModel(model) from None
-        return revision
+        with in_one_tree():
+            try:
+                revision = self._named(model, ref)
+                if self._registry.state(revision.id) is RevisionState.RETIRED:
+                    raise UnknownModel(model, "it is retired")
+            except (registry_errors.UnknownRevision, registry_errors.BadReference):
+                raise UnknownModel(model) from None
+            return revision
 
     def _named(self, model: str, ref: str) -> Answering:
         if ref == "candidate":
