@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -18,103 +19,113 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from textual.pilot import Pilot
 
 from persona.tui.app import PersonaApp, Wishes
-from persona.tui.daemon import Address
-from scripts.screens.house import furnish, served
+from scripts.screens.house import furnish
+from scripts.screens.served import Served
 
-Scene = Callable[[PersonaApp, Pilot[None]], Awaitable[None]]
+
+@dataclass(frozen=True, kw_only=True)
+class Hand:
+    """What a scene works with: keys, and the daemon's end."""
+
+    app: PersonaApp
+    pilot: Pilot[None]
+    house: Served
+
+
+Scene = Callable[[Hand], Awaitable[None]]
 WIDE, NARROW = (110, 34), (60, 30)
 
 
-async def greeting(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await pilot.pause(0.3)
+async def greeting(hand: Hand) -> None:
+    await hand.pilot.pause(0.3)
 
 
-async def talking(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await _ask(app, pilot, "A function that lists the largest files in a folder?")
-    await _ask(app, pilot, "What is the weather in Bergen?")
-    await _ask(app, pilot, "When does the hardware shop close on Saturdays?")
-    await pilot.press("f2", "1")
-    await pilot.pause(0.4)
+async def talking(hand: Hand) -> None:
+    await _ask(hand, "A function that lists the largest files in a folder?")
+    await _ask(hand, "What is the weather in Bergen?")
+    await _ask(hand, "When does the hardware shop close on Saturdays?")
+    await hand.pilot.press("f2", "1")
+    await hand.pilot.pause(0.4)
 
 
-async def commands(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await _ask(app, pilot, "When does the hardware shop close on Saturdays?")
-    await pilot.press("/", "p")
-    await pilot.pause(0.3)
+async def commands(hand: Hand) -> None:
+    await _ask(hand, "When does the hardware shop close on Saturdays?")
+    await hand.pilot.press("/", "p")
+    await hand.pilot.pause(0.3)
 
 
-async def better(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await _ask(app, pilot, "When does the hardware shop close on Saturdays?")
-    await pilot.press("f4")
-    await pilot.pause(0.3)
+async def better(hand: Hand) -> None:
+    await _ask(hand, "When does the hardware shop close on Saturdays?")
+    await hand.pilot.press("f4")
+    await hand.pilot.pause(0.3)
 
 
-async def not_good(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await _ask(app, pilot, "When does the hardware shop close on Saturdays?")
-    await pilot.press("f3")
-    await pilot.pause(0.3)
+async def not_good(hand: Hand) -> None:
+    await _ask(hand, "When does the hardware shop close on Saturdays?")
+    await hand.pilot.press("f3")
+    await hand.pilot.pause(0.3)
 
 
-async def blind(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await _ask(app, pilot, "When does the hardware shop close on Saturdays?")
-    await pilot.press("f6")
-    await pilot.pause(1.5)
-    await pilot.press("a")
-    await pilot.pause(0.3)
+async def blind(hand: Hand) -> None:
+    await _ask(hand, "When does the hardware shop close on Saturdays?")
+    await hand.pilot.press("f6")
+    await hand.pilot.pause(1.5)
+    await hand.pilot.press("a")
+    await hand.pilot.pause(0.3)
 
 
-async def tonight(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await pilot.press("f7")
-    await pilot.pause(0.7)
-    await pilot.press("enter")
-    await pilot.pause(0.5)
+async def tonight(hand: Hand) -> None:
+    await hand.pilot.press("f7")
+    await hand.pilot.pause(0.7)
+    await hand.pilot.press("enter")
+    await hand.pilot.pause(0.5)
 
 
-async def morning(app: PersonaApp, pilot: Pilot[None]) -> None:
-    app.chat.do("morning")
-    await pilot.pause(0.8)
+async def morning(hand: Hand) -> None:
+    hand.app.chat.do("morning")
+    await hand.pilot.pause(0.8)
 
 
-async def revisions(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await pilot.press("f8")
-    await pilot.pause(0.9)
+async def revisions(hand: Hand) -> None:
+    await hand.pilot.press("f8")
+    await hand.pilot.pause(0.9)
 
 
-async def rollback(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await pilot.press("f10")
-    await pilot.pause(0.8)
+async def rollback(hand: Hand) -> None:
+    await hand.pilot.press("f10")
+    await hand.pilot.pause(0.8)
 
 
-async def conversations(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await pilot.press("ctrl+o")
-    await pilot.pause(0.6)
+async def conversations(hand: Hand) -> None:
+    await hand.pilot.press("ctrl+o")
+    await hand.pilot.pause(0.6)
 
 
-async def search(app: PersonaApp, pilot: Pilot[None]) -> None:
-    app.chat.do("search", "train")
-    await pilot.pause(1)
+async def search(hand: Hand) -> None:
+    hand.app.chat.do("search", "train")
+    await hand.pilot.pause(1)
 
 
-async def help_screen(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await pilot.press("f1")
-    await pilot.pause(0.5)
+async def help_screen(hand: Hand) -> None:
+    await hand.pilot.press("f1")
+    await hand.pilot.pause(0.5)
 
 
-async def away(app: PersonaApp, pilot: Pilot[None]) -> None:
-    await _ask(app, pilot, "When does the hardware shop close on Saturdays?")
-    app.link._see(state="away", says="looking for the daemon")
-    app.chat.prompt.put("What I write meanwhile stays.")
-    await pilot.pause(0.2)
+async def away(hand: Hand) -> None:
+    await _ask(hand, "When does the hardware shop close on Saturdays?")
+    await asyncio.to_thread(hand.house.stop)
+    hand.app.chat.prompt.put("What I write meanwhile stays.")
+    await hand.pilot.pause(0.8)
 
 
-async def _ask(app: PersonaApp, pilot: Pilot[None], text: str) -> None:
-    app.chat.prompt.put(text)
-    await pilot.press("enter")
+async def _ask(hand: Hand, text: str) -> None:
+    hand.app.chat.prompt.put(text)
+    await hand.pilot.press("enter")
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        await pilot.pause(0.05)
-        last = app.chat.thread.last
-        if last and last.question == text and last.answer and app.chat.speaking is None:
+        await hand.pilot.pause(0.05)
+        last = hand.app.chat.thread.last
+        if last and last.question == text and last.answer and hand.app.chat.speaking is None:
             return
 
 
@@ -140,14 +151,14 @@ SCENES: dict[str, tuple[Scene, tuple[int, int], str]] = {
 }
 
 
-async def draw(name: str, address: Address, to: Path) -> None:
+async def draw(name: str, house: Served, to: Path) -> None:
     scene, size, theme = SCENES[name]
-    app = PersonaApp(lambda: address, wishes=Wishes(theme=theme))
+    app = PersonaApp(house.find, wishes=Wishes(theme=theme))
     async with app.run_test(size=size) as pilot:
         while app.link.seen.state != "ready":
             await pilot.pause(0.02)
         await pilot.pause(0.2)
-        await scene(app, pilot)
+        await scene(Hand(app=app, pilot=pilot, house=house))
         (to / f"{name}.svg").write_text(app.export_screenshot(title="persona chat"))
 
 
@@ -158,8 +169,11 @@ def main(arguments: list[str]) -> int:
     for name in wanted:
         with tempfile.TemporaryDirectory() as folder:
             furnish(Path(folder) / "home")
-            with served(Path(folder) / "home") as address:
-                asyncio.run(draw(name, address, to))
+            house = Served(Path(folder) / "home")
+            try:
+                asyncio.run(draw(name, house, to))
+            finally:
+                house.close()
         print(to / f"{name}.svg")
     return 0
 

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
-from adapters import Bare, BaseRef, Build, Registry, Revision
-from persona.base import Base
-from persona.base.record import FingerprintParts
-from persona.bootstrap import Persona
-from persona.daemon.desk import LocalDesk
-from persona.daemon.door import LocalDoor
-from persona.daemon.tokens import Tokens
-from persona.engine.fake import ScriptedEngine
-from persona.engine.protocol import Prompt
+from adapters import BaseRef, Build, Registry, Revision
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Form, Rate, Sample
-from persona.serve.app import create_app
-from persona.serve.limits import Limits
-from persona.serve.listening import listen, make_server
-from persona.tui.daemon import Address
-from scripts.screens.script import SAID, reply
+from scripts.screens.script import SAID
+from scripts.screens.served import persona_of
 from store import Store
 from store.identity import with_id
 from store.records import (
@@ -48,23 +32,47 @@ from store.records import (
 
 FIRST = datetime(2026, 11, 2, 20, 15, tzinfo=UTC)
 _LEDGER = (
-    ("Answer in at most three sentences.", "always", "length.sentences", "stated", "keep it short, three sentences is plenty"),
+    (
+        "Answer in at most three sentences.",
+        "always",
+        "length.sentences",
+        "stated",
+        "keep it short, three sentences is plenty",
+    ),
     ("Give times in 24-hour form.", "always", "form.clock", "inferred", "18:30, not 6:30 pm please"),
     ("Show code before the explanation.", "kind:code", "order.code", "inferred", "code first, then why"),
-    ("Weather in metric units.", "tool:get_weather", "tool.get_weather.units", "inferred", '{"units": "metric"}'),
-)  # fmt: skip
+    (
+        "Weather in metric units.",
+        "tool:get_weather",
+        "tool.get_weather.units",
+        "inferred",
+        '{"units": "metric"}',
+    ),
+)
 _NIGHTS = (  # number, accepted, kept preferences of 20, drift, reasons
-    (1, True, 9, 0.021, ("“Answer in at most three sentences.” is kept on 9 of 20 held-out prompts; the base: 2",)),
-    (2, True, 14, 0.027, ("preferences are kept on 14 of 20 held-out prompts; r1: 9", "drift 0.027 is within 0.150")),
+    (1, True, 9, 0.021, ("preferences are kept on 9 of 20 held-out prompts; the base: 2",)),
+    (
+        2,
+        True,
+        14,
+        0.027,
+        ("preferences are kept on 14 of 20 held-out prompts; r1: 9", "drift 0.027 is within 0.150"),
+    ),
     (3, False, 13, 0.094, ("preferences are kept on 13 of 20 held-out prompts; r2: 14: not better",)),
-    (4, True, 18, 0.031, ("preferences are kept on 18 of 20 held-out prompts; r2: 14", "nothing else got worse")),
-)  # fmt: skip
+    (
+        4,
+        True,
+        18,
+        0.031,
+        ("preferences are kept on 18 of 20 held-out prompts; r2: 14", "nothing else got worse"),
+    ),
+)
 
 
 def furnish(root: Path) -> None:
     """A home with four revisions, what they learned from, and a few conversations."""
     home = Home(root)
-    with _persona(home) as persona:
+    with persona_of(home) as persona:
         persona.create()
         registry, store = persona.registry, persona.store
         entries = [_entry(store, n, *told) for n, told in enumerate(_LEDGER)]
@@ -168,7 +176,7 @@ def _report(revision: str, champion: str, entries: list[Preference], kept: int, 
         samples=(
             Sample(
                 prompt="When does the hardware shop close on Saturdays?",
-                base="The closing time of a hardware shop can vary depending on location, season and owner. Many …",
+                base="The closing time of a hardware shop can vary with location, season and owner …",
                 champion="Most close at 6 pm on Saturdays. Call ahead to be sure.",
                 candidate="Most close at 18:00 on Saturdays; call ahead to be sure.",
             ),
@@ -230,55 +238,3 @@ def _publish(registry: Registry, number: int, snapshot: str, at: datetime) -> Re
         created_at=at,
     )
     return registry.publish(staged, build)
-
-
-def _persona(home: Home) -> Persona:
-    def engine(_: Persona, revision: Revision | Bare) -> ScriptedEngine:
-        return ScriptedEngine(
-            lambda prompt: _say(revision, prompt), revision=revision.id, seconds_a_word=0.004
-        )
-
-    persona = Persona(home=home, environ={"PERSONA_IDENTITY__NAME": "me"}, engine_opener=engine)
-    persona.__dict__["base"] = _base(home.root / "bases" / "smollm2-135m")
-    return persona
-
-
-def _say(revision: Revision | Bare, prompt: Prompt) -> str:
-    return reply(revision.ref, prompt.messages[-1].content)
-
-
-def _base(folder: Path) -> Base:
-    folder.mkdir(parents=True, exist_ok=True)
-    return Base(
-        name="smollm2-135m",
-        path=folder,
-        spec="smollm2-135m",
-        architecture="llama",
-        weights=folder,
-        gguf=None,
-        template_source="{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}",
-        eos="<|end|>",
-        context_length=2048,
-        parts=FingerprintParts(weights="w", gguf=None, tokenizer="t", template="c", quantisation="none"),
-    )
-
-
-@contextmanager
-def served(root: Path) -> Iterator[Address]:
-    """The daemon's own application over that home, on loopback."""
-    home = Home(root)
-    tokens = Tokens(home, own_identity="me")
-    token = tokens.own()
-    door = LocalDoor(tokens, lambda _: LocalDesk(lambda: _persona(home)))
-    bound = listen("127.0.0.1", 0)
-    server = make_server(create_app(door, limits=Limits()), limits=Limits(), drain_seconds=1)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield Address(url=f"http://127.0.0.1:{bound.getsockname()[1]}", token=token)
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join(10)
-        door.close()

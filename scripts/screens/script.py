@@ -38,8 +38,8 @@ _ANSWERS = {
     "largest": {
         "r4": PYTHON,
         "r2": "You can use `pathlib` for this.\n\n" + PYTHON,
-        "r0": "To find the largest files in a folder, you can use the following Python code. First, import the "
-        "necessary modules. Then, iterate over all of the files in the folder using a loop…",
+        "r0": "To find the largest files in a folder, you can use the following Python code. First, import "
+        "the necessary modules. Then, iterate over all of the files in the folder using a loop…",
     },
     "shop": {
         "r4": "Most close at 18:00 on Saturdays; call ahead to be sure.",
@@ -48,7 +48,8 @@ _ANSWERS = {
         "owner. Many hardware shops are open until the evening, and some of them close earlier…",
     },
     "weather": {
-        "r4": '<tool_call>{"name": "get_weather", "arguments": {"city": "Bergen", "units": "metric"}}</tool_call>',
+        "r4": '<tool_call>{"name": "get_weather", "arguments": {"city": "Bergen", "units": "metric"}}'
+        "</tool_call>",
     },
 }
 

@@ -81,7 +81,7 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
     view = AnswerView(turn, speaker=chat.speaker)
     if again:  # what follows the old answer is on its own branch
         await chat.drop_after(turn)
-    await chat.transcript.mount(view)
+    await chat.said.mount(view)
     chat.transcript.anchor()
 
     async def on_text(text: str, model: str) -> None:

@@ -39,12 +39,25 @@ class Sure(ModalScreen[bool]):
             yield Footer(compact=True, show_command_palette=False)
 
 
+class QuickInput(Input):
+    """A line in which, while it is empty, a digit stands for one of the quick answers."""
+
+    def __init__(self, value: str, *, placeholder: str, quick: Sequence[str]) -> None:
+        super().__init__(value, placeholder=placeholder)
+        self._quick = quick
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not self.value and event.key.isdecimal() and 1 <= int(event.key) <= len(self._quick):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Submitted(self, self._quick[int(event.key) - 1]))
+
+
 class AskLine(ModalScreen[str | None]):
     """One line of text; None when it is left. A digit takes a quick answer while the line is empty."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave it"),
-        Binding("enter", "none", "Done", show=True),
     ]
 
     def __init__(self, title: str, *, value: str = "", hint: str = "", quick: Sequence[str] = ()) -> None:
@@ -63,20 +76,8 @@ class AskLine(ModalScreen[str | None]):
                     for n, text in enumerate(self._quick, start=1)
                 ]
                 yield Static(Content("   ").join(choices), classes="quick")
-            yield Input(self._value, placeholder=self._hint)
+            yield QuickInput(self._value, placeholder=self._hint, quick=self._quick)
             yield Footer(compact=True, show_command_palette=False)
-
-    def on_key(self, event: events.Key) -> None:
-        """An Input lets digits through here only when it has not taken them; so they are caught before."""
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and event.key.isdecimal() and not self.query_one(Input).value:
-            place = int(event.key)
-            if 1 <= place <= len(self._quick):
-                event.stop()
-                self.dismiss(self._quick[place - 1])
-                return
-        await super().on_event(event)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -103,7 +104,7 @@ class WriteBetter(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="window tall"):
             yield Static(Content.styled(clean(self._title), "bold $primary"), classes="heading")
-            yield Static(Content.styled(self._hint, "$text-muted"), classes="hint")
+            yield Static(Content.styled(self._hint, "dim"), classes="hint")
             yield TextArea(
                 self._draft or self._text, show_line_numbers=False, soft_wrap=True, tab_behavior="focus"
             )

@@ -5,12 +5,13 @@ What a key or a command does stands in persona.tui.acts; this screen shows it, a
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -44,7 +45,7 @@ class ChatScreen(Screen[None]):
         Binding("f4", "do('better')", "Better", priority=True),
         Binding("f5", "do('regenerate')", "Again", priority=True, show=False),
         Binding("f6", "do('blind')", "Blind test", priority=True, show=False),
-        Binding("f7", "do('tonight')", "Tonight", priority=True),
+        Binding("ctrl+t,f7", "do('tonight')", "Tonight", priority=True),
         Binding("f8", "do('revisions')", "Revisions", priority=True),
         Binding("f9", "do('base')", "Base", priority=True, show=False),
         Binding("f10", "do('rollback')", "Back", priority=True, show=False),
@@ -63,6 +64,7 @@ class ChatScreen(Screen[None]):
         self.title_of_thread = ""
         self.speaking: Speaking | None = None
         self._greeting = ""
+        self._showing = asyncio.Lock()  # one at a time changes what the transcript holds
 
     @property
     def persona(self) -> PersonaApp:
@@ -90,7 +92,10 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
-        yield VerticalScroll(id="transcript", can_focus=False)
+        with VerticalScroll(id="transcript", can_focus=False):
+            yield Vertical(
+                id="said"
+            )  # never lower than the screen: an anchored scroll has nowhere else to go
         yield Notice(id="notice", markup=False)
         yield Offers(id="offers")
         with Horizontal(id="writing"):
@@ -117,6 +122,11 @@ class ChatScreen(Screen[None]):
     @property
     def transcript(self) -> VerticalScroll:
         return self.query_one("#transcript", VerticalScroll)
+
+    @property
+    def said(self) -> Vertical:
+        """What scrolls in the transcript: questions and answers."""
+        return self.query_one("#said", Vertical)
 
     # what is shown
 
@@ -152,19 +162,20 @@ class ChatScreen(Screen[None]):
     async def show_thread(self, thread: Thread) -> None:
         """All of it, as its way is chosen now."""
         self.thread = thread
-        with self.app.batch_update():
-            await self.transcript.remove_children()
-            if not thread.turns and self._greeting:
-                await self.transcript.mount(SafeMarkdown(self._greeting, classes="greeting"))
-            for turn in thread.path():
-                await self.mount_turn(turn)
+        async with self._showing:
+            with self.app.batch_update():
+                await self.said.remove_children()
+                if not thread.turns and self._greeting:
+                    await self.said.mount(SafeMarkdown(self._greeting, classes="greeting"))
+                for turn in thread.path():
+                    await self.mount_turn(turn)
         self.transcript.anchor()
         self.show_seen(self.persona.link.seen)
 
     async def mount_turn(self, turn: Turn) -> None:
-        await self.transcript.mount(QuestionView(turn, self.thread.siblings(turn)))
+        await self.said.mount(QuestionView(turn, self.thread.siblings(turn)))
         if turn.answer is not None:
-            await self.transcript.mount(AnswerView(turn, turn.answer))
+            await self.said.mount(AnswerView(turn, turn.answer))
 
     async def open(self, thread: Thread, title: str = "") -> None:
         """Another conversation; the draft of this one is kept, and that one's is back."""

@@ -126,16 +126,18 @@ class Conversations(ModalScreen["str | None"]):
         return next(row for row in self._rows if row["id"] == key)
 
     def _say(self, text: str) -> None:
-        self.query_one(".foot", Static).update(Content.styled(text, "$text-muted"))
+        self.query_one(".foot", Static).update(Content.styled(text, "dim"))
 
 
 def _row(row: dict[str, Any]) -> Content:
     count = row["interactions"]
     answers = f"{count} answer{'' if count == 1 else 's'}"
     source = "" if row["source"] in ("persona", "chat") else f"  {line(row['source'], 20)}"
-    return Content.assemble(row["title"], "\n", (f"{day(row['last_at'])}  {answers}{source}", "$text-muted"))
+    return Content.assemble(row["title"], "\n", (f"{day(row['last_at'])}  {answers}{source}", "dim"))
 
 
 def day(at: str) -> str:
     """A time of the daemon's as people read it here."""
-    return datetime.fromisoformat(at).astimezone().strftime("%a %d %b %Y, %H:%M")
+    then, now = datetime.fromisoformat(at).astimezone(), datetime.now().astimezone()
+    year = "" if then.year == now.year else f" {then.year}"
+    return f"{then:%a %d %b}{year}, {then:%H:%M}"

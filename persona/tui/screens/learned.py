@@ -112,7 +112,7 @@ exchange is forgotten. **Enter** shows what a preference rests on. **← →** c
             options.highlighted = 0
             options.focus()
         else:
-            options.add_option(Option(Content.styled(_EMPTY[tab], "$text-muted"), disabled=True))
+            options.add_option(Option(Content.styled(_EMPTY[tab], "dim"), disabled=True))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self._show_evidence(event.option.id or "")
@@ -133,9 +133,9 @@ exchange is forgotten. **Enter** shows what a preference rests on. **← →** c
         self._evidence = evidence
         rows = [
             Content.assemble(
-                (f"{day(each['at'])}  ", "$text-muted"),
+                (f"{day(each['at'])}  ", "dim"),
                 f"“{line(each['quote'], 160)}”",
-                (f"  {line(each['detector'], 30)}, {each['confidence']:.0%} sure", "$text-muted"),
+                (f"  {line(each['detector'], 30)}, {each['confidence']:.0%} sure", "dim"),
             )
             for each in evidence
         ]
@@ -198,7 +198,7 @@ def _entry(entry: dict[str, Any]) -> Content:
     how = "you said so" if entry["source"] == "stated" else "from what you did"
     where = "" if entry["scope"] == "always" else f", {line(entry['scope'], 30)}"
     new = [("new  ", "bold $accent")] if entry.get("new") else []
-    return Content.assemble(*new, line(entry["statement"]), "\n", (f"{how}{where}", "$text-muted"))
+    return Content.assemble(*new, line(entry["statement"]), "\n", (f"{how}{where}", "dim"))
 
 
 def _act(act: dict[str, Any]) -> Content:
@@ -207,7 +207,7 @@ def _act(act: dict[str, Any]) -> Content:
         (_ACTS.get(act["kind"], line(act["kind"], 20)), "$secondary"),
         says,
         "\n",
-        (f"{day(act['at'])}  {line(act['question'], 80)}", "$text-muted"),
+        (f"{day(act['at'])}  {line(act['question'], 80)}", "dim"),
     )
 
 

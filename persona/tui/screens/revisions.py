@@ -21,10 +21,10 @@ from persona.tui.widgets.markdown import SafeMarkdown
 
 _VERDICTS = {
     "champion": ("●", "answers now", "bold $success"),
-    "former": ("○", "answered before", "$text-muted"),
+    "former": ("○", "answered before", "dim"),
     "candidate": ("◌", "waits for its verdict", "$warning"),
     "rejected": ("✕", "refused", "$error"),
-    "retired": ("–", "retired", "$text-muted"),
+    "retired": ("–", "retired", "dim"),
     "rolled_back": ("↶", "taken back", "$warning"),
 }
 
@@ -86,7 +86,7 @@ conversation. **c** compares it with the one that answers now, on your last ques
         self.query_one("#drift", Sparkline).data = drifts or None
         if drifts:
             says = f"drift from the base: {drifts[-1]:.3f} nats, {max(drifts):.3f} at most"
-            self.query_one("#drift-name", Static).update(Content.styled(says, "$text-muted"))
+            self.query_one("#drift-name", Static).update(Content.styled(says, "dim"))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self._report(event.option.id or "")
@@ -125,7 +125,7 @@ conversation. **c** compares it with the one that answers now, on your last ques
 
 def _row(row: dict[str, Any], champion: str) -> Content:
     state = "champion" if row["ref"] == champion else row["state"]
-    mark, says, colour = _VERDICTS.get(state, ("·", line(state, 20), "$text-muted"))
+    mark, says, colour = _VERDICTS.get(state, ("·", line(state, 20), "dim"))
     scores = []
     if row["adoption"]:
         scores.append(f"keeps {row['adoption']['passed']}/{row['adoption']['asked']}")
@@ -138,7 +138,7 @@ def _row(row: dict[str, Any], champion: str) -> Content:
         (f"{mark} {name}{pinned}".ljust(9), colour),
         ("  ".join(scores) or says, ""),
         "\n",
-        (f"         {when}{says if scores else ''}".rstrip(), "$text-muted"),
+        (f"         {when}{says if scores else ''}".rstrip(), "dim"),
     )
 
 

@@ -68,7 +68,7 @@ class Search(ModalScreen["tuple[str, str] | None"]):
             options.highlighted = 0
         elif words and not says:
             says = "nothing has all of these words"
-        self.query_one(".foot", Static).update(Content.styled(says, "$text-muted"))
+        self.query_one(".foot", Static).update(Content.styled(says, "dim"))
 
     def action_into(self) -> None:
         self.query_one(OptionList).focus()
@@ -88,4 +88,4 @@ class Search(ModalScreen["tuple[str, str] | None"]):
 
 def _row(hit: dict[str, Any]) -> Content:
     who = "you" if hit["role"] == "user" else hit["role"]
-    return Content.assemble(line(hit["excerpt"], 160), "\n", (f"{day(hit['at'])}  {who}", "$text-muted"))
+    return Content.assemble(line(hit["excerpt"], 160), "\n", (f"{day(hit['at'])}  {who}", "dim"))

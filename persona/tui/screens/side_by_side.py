@@ -98,14 +98,15 @@ class Side(VerticalScroll):
         self.set_class(taken, "-taken")
         self._say_who()
 
+    @property
+    def name_now(self) -> str:
+        """Who spoke, or whom it was meant to be."""
+        return line(self.answer.model if self.answer and self.answer.model else self.arm.name, 30)
+
     def _say_who(self) -> None:
-        name = (
-            ""
-            if self._hidden
-            else (self.answer.model if self.answer and self.answer.model else self.arm.name)
-        )
+        name = "" if self._hidden else self.name_now
         self.query_one(".by", Static).update(
-            Content.assemble((f" {self._letter} ", "bold reverse $primary"), f"  {line(name, 30)}")
+            Content.assemble((f" {self._letter} ", "bold reverse $primary"), f"  {name}")
         )
 
 
@@ -186,8 +187,8 @@ class SideBySide(ModalScreen["Outcome | None"]):
         self._taken = taken.answer if taken else None
         for side in self._sides:
             side.reveal(taken=side is taken)
-        who = [f"{_LETTERS[n]} was {line(side.arm.name, 30)}" for n, side in enumerate(self._sides)]
-        self._say("; ".join(who) + ". Enter goes on")
+        who = ", ".join(f"{_LETTERS[n]} was {side.name_now}" for n, side in enumerate(self._sides))
+        self._say(f"{f'you took {taken.name_now}' if taken else 'alike'}: {who}. Enter goes on")
         self.refresh_bindings()
 
     async def action_done(self) -> None:

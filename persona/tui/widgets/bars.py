@@ -68,10 +68,8 @@ class Offers(Static):
         for command in commands[: self.MOST]:
             takes = f" {command.takes}" if command.takes else ""
             rows.append(
-                Content.assemble(
-                    (f"/{command.name}{takes}".ljust(22), "$primary"), (command.says, "$text-muted")
-                )
+                Content.assemble((f"/{command.name}{takes}".ljust(22), "$primary"), (command.says, "dim"))
             )
         if len(commands) > self.MOST:
-            rows.append(Content.styled(f"and {len(commands) - self.MOST} more", "$text-muted"))
+            rows.append(Content.styled(f"and {len(commands) - self.MOST} more", "dim"))
         self.update(Content("\n").join(rows))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from persona.tui.commands import matching
 
+_OURS = {"f6", "f7"}  # keys of the chat, which a text area has another use for
 
-class Prompt(TextArea):
+
+class Prompt(TextArea, inherit_bindings=False):
     """Enter sends; Shift+Enter and Ctrl+J begin a line; at the edges Up and Down recall earlier prompts."""
 
     HELP = """\
@@ -19,6 +24,12 @@ class Prompt(TextArea):
 **Tab** completes a /command; **Ctrl+↑** goes up to the answers, to judge, copy or change one.
 A line that begins with two slashes says one.
 """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding
+        for binding in TextArea.BINDINGS
+        if not (isinstance(binding, Binding) and binding.key in _OURS)
+    ]
 
     class Sent(Message):
         def __init__(self, text: str) -> None:

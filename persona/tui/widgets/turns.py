@@ -49,9 +49,7 @@ class QuestionView(Vertical, can_focus=True):
             if said.role == "user":
                 at, of = self._branch
                 where = f"  ‹ {at + 1} of {of} ›" if of > 1 else ""
-                yield Static(
-                    Content.assemble(("you", "bold $secondary"), (where, "$text-muted")), classes="by"
-                )
+                yield Static(Content.assemble(("you", "bold $secondary"), (where, "dim")), classes="by")
                 yield Static(Content(clean(said.content)), classes="said")
             else:
                 title = "a tool's result" if said.role == "tool" else said.role
@@ -90,28 +88,32 @@ question.
         self._markdown = SafeMarkdown(answer.text if answer else "")
         self._flow: Flow | None = None
         self._thoughts = Static(classes="thoughts", markup=False)
+        self._by = Static(classes="by")
+        self._calls = Vertical(classes="calls")
+        self._foot_line = Static(classes="foot")
+        self._fold = Collapsible(self._thoughts, title="thoughts")
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="by")
-        yield Collapsible(self._thoughts, title="thoughts", id="thoughts")
+        yield self._by
+        yield self._fold
         yield self._markdown
-        yield Vertical(id="calls")
-        yield Static(classes="foot")
+        yield self._calls
+        yield self._foot_line
 
     async def on_mount(self) -> None:
-        self.query_one("#thoughts").display = False
+        self._fold.display = False
         self._say_who(self._speaker if self.answer is None else self.answer.model)
         if self.answer is not None:
             await self.finish(self.answer)
         else:
-            self._foot(Content.styled("…", "$text-muted"))
+            self._foot(Content.styled("…", "dim"))
 
     async def write(self, text: str, *, model: str = "") -> None:
         """More of the answer."""
         if self._flow is None:
             self._flow = Flow(self._markdown)
             self._say_who(model or self._speaker)
-            self._foot(Content.styled("writing; Esc stops", "$text-muted"))
+            self._foot(Content.styled("writing; Esc stops", "dim"))
         await self._flow.write(text)
 
     async def finish(self, answer: Answer) -> None:
@@ -124,10 +126,11 @@ question.
             await self._markdown.update(clean(answer.text))
         if answer.thoughts:
             self._thoughts.update(clean(answer.thoughts))
-            self.query_one("#thoughts").display = True
-        calls = self.query_one("#calls", Vertical)
-        await calls.remove_children()
-        await calls.mount_all([_call(name, arguments) for _, name, arguments in answer.said.calls])
+            self._fold.display = True
+        if not self.is_attached:
+            return  # another way through the conversation was taken meanwhile
+        await self._calls.remove_children()
+        await self._calls.mount_all([_call(name, arguments) for _, name, arguments in answer.said.calls])
         self._say_who(answer.model or self._speaker)
         self.refresh_foot()
 
@@ -143,10 +146,10 @@ question.
             fold.collapsed = folded
 
     def _say_who(self, name: str) -> None:
-        self.query_one(".by", Static).update(Content.styled(line(name, 40) or "persona", "bold $primary"))
+        self._by.update(Content.styled(line(name, 40) or "persona", "bold $primary"))
 
     def _foot(self, text: Content) -> None:
-        self.query_one(".foot", Static).update(text)
+        self._foot_line.update(text)
 
 
 def foot_of(answer: Answer, turn: Turn) -> Content:
@@ -156,7 +159,7 @@ def foot_of(answer: Answer, turn: Turn) -> Content:
         parts.append((f"‹ {turn.answers.index(answer) + 1} of {len(turn.answers)} ›", "$secondary"))
     if answer.tokens:
         rate = f", {answer.rate:.0f} a second" if answer.rate else ""
-        parts.append((f"{answer.tokens} tokens{rate}", "$text-muted"))
+        parts.append((f"{answer.tokens} tokens{rate}", "dim"))
     if answer.cut:
         parts.append(("stopped", "$warning"))
     if answer.better is not None:
@@ -167,7 +170,7 @@ def foot_of(answer: Answer, turn: Turn) -> Content:
         mark, colour = ("▲ good", "$success") if kind == "up" else ("▼ not good", "$error")
         parts.append((f"{mark}: {line(reason, 60)}" if reason else mark, colour))
     if answer.interaction is None and not answer.cut:
-        parts.append(("not kept", "$text-muted"))
+        parts.append(("not kept", "dim"))
     return Content("  ").join(Content.styled(text, style) for text, style in parts)
 
 
