@@ -14,6 +14,8 @@ from rapidfuzz import fuzz
 
 from persona.checker import fold
 from persona.distill.detectors.contract import Exchange, Finding
+from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.retries import asks_again, same_request
 from persona.distill.detectors.tongues import stop_words
 from persona.distill.signals import Detector
@@ -33,6 +35,8 @@ def restated(exchange: Exchange) -> Iterator[Finding]:
     place, said = reply
     if exchange.completion.content.rstrip().endswith("?") or same_request(said, request) or asks_again(said):
         return
+    if correcting(own_sentences(said.content), asked_at_end(exchange.completion.content)) is not None:
+        return  # it says so in words
     if restates(request.content, said.content):
         yield Finding(detector=Detector.RESTATED, span=said.content, place=place)
 
