@@ -21,6 +21,7 @@ from adapters.gguf import check_adapter
 from persona.base import Base
 from persona.engine.llama_server import CHUNK, LlamaServer
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
+from persona.engine.slots import Slots
 from persona.engine.streaming import Answering, OnText, streamed, whole
 from persona.engine.tool_grammar import tool_grammar
 from persona.engine.turns import Turns
@@ -60,6 +61,7 @@ class LlamaCppEngine:
         self._ends = tuple(dict.fromkeys((base.eos, *base.stops)))
         self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads, slots=parallel)
         self._turns = Turns(parallel, room=context)
+        self._slots = Slots(parallel)
         self._repeatable = parallel == 1
         self._closed = threading.Event()
         self._kept: list[int] = []  # the prompt whose computed portions are in the slot
@@ -130,6 +132,10 @@ class LlamaCppEngine:
                 completion_tokens=answer.tokens,
                 seconds=time.monotonic() - began,
             )
+
+    def _generate(self, tokens: list[int], sampling: Sampling, answer: _Answer) -> None:
+        with self._slots.holding(tokens) as slot:
+            self._server.generate({**self._request(tokens, sampling), "id_slot": slot}, answer.take)
 
     def _keep_portions(self, tokens: list[int]) -> bool:
         """Leave in the slot the whole portions that this prompt shares with the last one; whether any are."""
