@@ -32,7 +32,7 @@ class Losses:
     """
 
     demonstration: float = 1.0
-    preference: float = 1.0
+    preference: float = 0.1
     beta: float = 0.1
     replay: float = 2.0
     replay_top_k: int = 32
@@ -50,13 +50,13 @@ class Schedule:
     learning_rate: float = 1e-3
     epochs: float = 3.0
     batch: int = 4
-    replay_batch: int = 3
+    replay_batch: int = 4
     min_steps: int = 24
     max_steps: int = 120
     warmup: float = 0.05
     max_grad_norm: float = 1.0
     max_tokens: int = 1024
-    micro_tokens: int = 640
+    micro_tokens: int = 512
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,8 +81,8 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     restraint: Restraint = field(default_factory=Restraint)
     quantisation: Quantisation = "none"
-    replay_prompts: int = 64
-    replay_tokens: int = 96
+    replay_prompts: int = 160
+    replay_tokens: int = 48
     seed: int = 17
 
     def to_json(self) -> dict[str, Any]:
