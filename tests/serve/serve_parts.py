@@ -49,7 +49,7 @@ def tool(name: str, **properties: Any) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": "", "parameters": parameters}}
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 5.0) -> float:
+def wait_until(true: Callable[[], bool], seconds: float = 10.0) -> float:
     """The seconds that it took; an AssertionError when it took longer."""
     began = time.monotonic()
     while not true():
