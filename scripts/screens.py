@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from persona.tui.app import PersonaApp, Wishes
 from scripts.screens.house import furnish
@@ -31,21 +32,35 @@ class Hand:
     pilot: Pilot[None]
     house: Served
 
+    async def shows(self, text: str) -> None:
+        """Wait until the terminal shows this, and a little for what comes with it."""
+        deadline = time.monotonic() + 20
+        while text not in "".join(segment.text for strip in _strips(self.app) for segment in strip):
+            assert time.monotonic() < deadline, f"{text!r} did not show"
+            await self.pilot.pause(0.05)
+        await self.pilot.pause(0.3)
+
+
+def _strips(app: PersonaApp) -> list[Strip]:
+    return app.screen._compositor.render_strips()  # noqa: SLF001  # the toolkit's own screenshot does so
+
 
 Scene = Callable[[Hand], Awaitable[None]]
 WIDE, NARROW = (110, 34), (60, 30)
 
 
 async def greeting(hand: Hand) -> None:
-    await hand.pilot.pause(0.3)
+    await hand.shows("Last night")
 
 
 async def talking(hand: Hand) -> None:
     await _ask(hand, "A function that lists the largest files in a folder?")
     await _ask(hand, "What is the weather in Bergen?")
     await _ask(hand, "When does the hardware shop close on Saturdays?")
-    await hand.pilot.press("f2", "1")
-    await hand.pilot.pause(0.4)
+    await hand.pilot.press("f2")
+    await hand.shows("good, because")
+    await hand.pilot.press("1")
+    await hand.shows("noted")
 
 
 async def commands(hand: Hand) -> None:
@@ -57,58 +72,58 @@ async def commands(hand: Hand) -> None:
 async def better(hand: Hand) -> None:
     await _ask(hand, "When does the hardware shop close on Saturdays?")
     await hand.pilot.press("f4")
-    await hand.pilot.pause(0.3)
+    await hand.shows("the better answer")
 
 
 async def not_good(hand: Hand) -> None:
     await _ask(hand, "When does the hardware shop close on Saturdays?")
     await hand.pilot.press("f3")
-    await hand.pilot.pause(0.3)
+    await hand.shows("not good, because")
 
 
 async def blind(hand: Hand) -> None:
     await _ask(hand, "When does the hardware shop close on Saturdays?")
     await hand.pilot.press("f6")
-    await hand.pilot.pause(1.5)
+    await hand.shows("which one?")
     await hand.pilot.press("a")
-    await hand.pilot.pause(0.3)
+    await hand.shows("you took")
 
 
 async def tonight(hand: Hand) -> None:
     await hand.pilot.press("f7")
-    await hand.pilot.pause(0.7)
+    await hand.shows("metric units")
     await hand.pilot.press("enter")
-    await hand.pilot.pause(0.5)
+    await hand.shows("sure")
 
 
 async def morning(hand: Hand) -> None:
     hand.app.chat.do("morning")
-    await hand.pilot.pause(0.8)
+    await hand.shows("before and after")
 
 
 async def revisions(hand: Hand) -> None:
     await hand.pilot.press("f8")
-    await hand.pilot.pause(0.9)
+    await hand.shows("drift, nats")
 
 
 async def rollback(hand: Hand) -> None:
     await hand.pilot.press("f10")
-    await hand.pilot.pause(0.8)
+    await hand.shows("Nothing is deleted")
 
 
 async def conversations(hand: Hand) -> None:
     await hand.pilot.press("ctrl+o")
-    await hand.pilot.pause(0.6)
+    await hand.shows("mutex")
 
 
 async def search(hand: Hand) -> None:
     hand.app.chat.do("search", "train")
-    await hand.pilot.pause(1)
+    await hand.shows("Oslo")
 
 
 async def help_screen(hand: Hand) -> None:
     await hand.pilot.press("f1")
-    await hand.pilot.pause(0.5)
+    await hand.shows("Writing")
 
 
 async def away(hand: Hand) -> None:

@@ -51,11 +51,11 @@ async def test_the_timeline(lodging: Lodging) -> None:
     """F8 lists every revision; from there the conversation is held to one, or it answers again."""
     async with lodging.chat() as talk:
         await talk.pilot.press("f8")
-        await talk.shows("answers now")
+        await talk.shows("in use")
         await talk.pilot.press("down", "t")
         await talk.until(lambda: talk.screen.held == "persona:r1")
         await talk.pilot.press("f8")
-        await talk.shows("answers now")
+        await talk.shows("in use")
         await talk.pilot.press("down", "enter")
         await talk.until(lambda: isinstance(talk.app.screen, Sure))
         await talk.pilot.press("escape")
@@ -102,14 +102,14 @@ async def test_a_daemon_is_started_once(lodging: Lodging) -> None:
     """If none runs, it is started; why that did not work is said where the user looks."""
     app = PersonaApp(lambda: None, start=lambda: 1 / 0)  # type: ignore[arg-type, return-value]
     async with app.run_test() as pilot:
-        for _ in range(200):
+        for _ in range(1000):
             await pilot.pause(0.02)
             if app.link.seen.state == "away":
                 break
         assert "no daemon could be started: division by zero" == app.link.seen.says
     app = PersonaApp(lambda: None, start=lambda: lodging.find())  # type: ignore[arg-type, return-value]
     async with app.run_test() as pilot:
-        for _ in range(200):
+        for _ in range(1000):
             await pilot.pause(0.02)
             if app.link.seen.state == "ready":
                 break

@@ -122,7 +122,7 @@ class Talk:
     def screen(self) -> ChatScreen:
         return self.app.chat
 
-    async def until(self, true: Callable[[], Any], *, within: float = 8.0) -> None:
+    async def until(self, true: Callable[[], Any], *, within: float = 30.0) -> None:
         """Wait for something that is to happen."""
         deadline = time.monotonic() + within
         while not true():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from persona.tui.clean import line
-from persona.tui.errors import Trouble
+from persona.tui.errors import Away, Trouble
 from persona.tui.screens.asking import AskLine, Sure
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen
 
 _BASE = "persona:base"
+_CHANGES = ("examples_removed", "examples_added", "preferences_removed", "preferences_added")
 
 
 async def base(chat: ChatScreen, _: str) -> None:
@@ -79,14 +80,19 @@ async def promote(chat: ChatScreen, ref: str) -> None:
 
 async def preview(daemon: Daemon, known: dict[str, Any], *, now: str, to: str) -> str:
     """What going from one revision to another changes, as markdown."""
-    change = (await daemon.look("diff", a=now, b=to, prompts=0))["data"]
+    try:
+        change = (await daemon.look("diff", a=now, b=to, prompts=0))["data"]
+    except Away:
+        raise
+    except Trouble:  # what one of them learned from was forgotten
+        change = dict.fromkeys(_CHANGES, ())
     rows = {row["ref"]: row for row in known["revisions"]}
     lines = [f"| | {now} | {to} |", "|---|---|---|"]
     for name, key in (("kept preferences", "adoption"), ("drift", "drift"), ("verdict", "outcome")):
         lines.append(f"| {name} | {_cell(rows.get(now), key)} | {_cell(rows.get(to), key)} |")
     said = "\n".join(lines) + "\n\n"
     if change["examples_removed"] or change["examples_added"]:
-        fewer, more = change["examples_removed"], change["examples_added"]
+        fewer, more = change["examples_removed"] or 0, change["examples_added"] or 0
         said += f"{to} learned from {fewer} examples fewer and {more} more.\n\n"
     for title, names in (
         ("It does not know", "preferences_removed"),

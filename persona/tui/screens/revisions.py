@@ -20,9 +20,9 @@ from persona.tui.screens.conversations import day
 from persona.tui.widgets.markdown import SafeMarkdown
 
 _VERDICTS = {
-    "champion": ("●", "answers now", "bold $success"),
-    "former": ("○", "answered before", "dim"),
-    "candidate": ("◌", "waits for its verdict", "$warning"),
+    "champion": ("●", "in use", "bold $success"),
+    "former": ("○", "earlier", "dim"),
+    "candidate": ("◌", "waiting", "$warning"),
     "rejected": ("✕", "refused", "$error"),
     "retired": ("–", "retired", "dim"),
     "rolled_back": ("↶", "taken back", "$warning"),
@@ -85,7 +85,7 @@ conversation. **c** compares it with the one that answers now, on your last ques
         drifts = [row["drift"] for row in found["revisions"] if row["drift"] is not None]
         self.query_one("#drift", Sparkline).data = drifts or None
         if drifts:
-            says = f"drift from the base: {drifts[-1]:.3f} nats, {max(drifts):.3f} at most"
+            says = f"drift from the base, at most {max(drifts):.3f}"
             self.query_one("#drift-name", Static).update(Content.styled(says, "dim"))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
