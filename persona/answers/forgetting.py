@@ -26,10 +26,7 @@ def forget(
     A champion that learned from it makes room for the last one that did not; its files go like those of every
     other such revision, and the next night builds again without it.
     """
-    named = {"conversations": conversation, "interactions": interaction, "preferences": preference}
-    what: dict[str, list[str]] = {name: [value] for name, value in named.items() if value}
-    if len(what) != 1:
-        raise BadInput("name one conversation, interaction or preference to forget")
+    what = _named(conversation, interaction, preference)
     registry = persona.registry
     with persona.lock():
         known = {revision.id: revision.ref for revision in registry.survey().revisions}
@@ -53,6 +50,38 @@ def forget(
         "champion": now.id,
         "ref": now.ref,
     }
+
+
+def foresee(
+    persona: Persona,
+    conversation: str | None = None,
+    interaction: str | None = None,
+    preference: str | None = None,
+) -> dict[str, Any]:
+    """What `forget` would delete; nothing changes."""
+    falling = persona.store.foresee(**_named(conversation, interaction, preference))
+    known = {revision.id: revision.ref for revision in persona.registry.survey().revisions}
+    return {
+        "conversations": falling.conversations,
+        "interactions": falling.interactions,
+        "feedback": falling.feedback,
+        "signals": len(falling.signals),
+        "preferences": [
+            {"id": each, "statement": persona.store.ledger.get(each).statement}
+            for each in falling.preferences
+        ],
+        "examples": len(falling.examples),
+        "snapshots": falling.snapshots,
+        "revisions": [known[revision] for revision in falling.revisions if revision in known],
+    }
+
+
+def _named(conversation: str | None, interaction: str | None, preference: str | None) -> dict[str, list[str]]:
+    named = {"conversations": conversation, "interactions": interaction, "preferences": preference}
+    what = {name: [value] for name, value in named.items() if value}
+    if len(what) != 1:
+        raise BadInput("name one conversation, interaction or preference to forget")
+    return what
 
 
 def _untouched(registry: Registry, tainted: Collection[str]) -> str:

@@ -6,10 +6,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from persona.answers.ledger import entry_json
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
 from persona.errors import BadInput
 
 if TYPE_CHECKING:
+    from persona.distill.usage import ToolUse
     from persona.nightly import NightResult
     from store.records import Preference
 
@@ -17,19 +19,27 @@ _HABIT = "tool:"  # how the scope of an entry about a tool begins
 
 
 def preferences(persona: Persona, every: bool = False, retire: str | None = None) -> dict[str, Any]:
-    """The entries of the ledger that are active, or `every` one; `retire` takes the one with that id out."""
+    """The entries of the ledger that are active or wait for the user's word, or `every` one; `retire` takes
+    the one with that id out."""
     return {"preferences": _entries(persona, habits=False, every=every, retire=retire)}
 
 
 def habits(persona: Persona, every: bool = False, retire: str | None = None) -> dict[str, Any]:
-    """The same for what is about tools."""
-    return {"habits": _entries(persona, habits=True, every=every, retire=retire)}
+    """The same for what is about tools; `usage` is how tools are used, for each kind of request."""
+    return {
+        "habits": _entries(persona, habits=True, every=every, retire=retire),
+        "usage": [{**asdict(use), "success": use.success} for use in tool_usage(persona)],
+    }
+
+
+def tool_usage(persona: Persona) -> list[ToolUse]:
+    from persona.distill.usage import usage
+
+    return usage(persona.store.interactions.all(), persona.store.signals.all())
 
 
 def _entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) -> list[Any]:
-    from store.json_forms import preference_json
-
-    return [preference_json(e) for e in entries(persona, habits=habits, every=every, retire=retire)]
+    return [entry_json(entry) for entry in entries(persona, habits=habits, every=every, retire=retire)]
 
 
 def entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) -> list[Preference]:
@@ -38,7 +48,7 @@ def entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) 
     return [
         entry
         for entry in persona.store.ledger.all()
-        if entry.scope.startswith(_HABIT) is habits and (every or entry.status == "active")
+        if entry.scope.startswith(_HABIT) is habits and (every or entry.status in ("active", "contested"))
     ]
 
 
@@ -69,7 +79,7 @@ def prefer(persona: Persona, text: str) -> dict[str, Any]:
         Feedback(id="", kind=FeedbackKind.PREFERENCE, at=datetime.now(UTC), content=text.strip())
     )
     persona.store.feedback.add(stated)
-    changes = revise_ledger(persona.store)
+    changes = revise_ledger(persona.store, infer=False)
     return {
         "feedback": stated.id,
         "statement": stated.content,

@@ -9,7 +9,19 @@ import typer
 
 from persona import __version__
 from persona.bootstrap import Persona, bootstrap
-from persona.cli import care, comparison, export, history, keeping, learn, morning, service, serving, talk
+from persona.cli import (
+    care,
+    comparison,
+    entries,
+    export,
+    history,
+    keeping,
+    learn,
+    morning,
+    service,
+    serving,
+    talk,
+)
 
 _TALK, _LEARN, _HISTORY, _SERVE, _CARE = "Talk", "Learn", "History", "Serve", "Care"
 
@@ -18,9 +30,9 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("ask", talk.ask, _TALK),
     ("import", learn.import_files, _LEARN),
     ("train", learn.train, _LEARN),
-    ("preferences", learn.preferences, _LEARN),
     ("prefer", learn.prefer, _LEARN),
-    ("habits", learn.habits, _LEARN),
+    ("habits", entries.habits, _LEARN),
+    ("forget", entries.forget, _LEARN),
     ("morning", morning.morning, _HISTORY),
     ("revisions", history.revisions, _HISTORY),
     ("report", history.report, _HISTORY),
@@ -47,6 +59,7 @@ app = typer.Typer(
 )
 for _name, _function, _panel in _COMMANDS:
     app.command(_name, rich_help_panel=_panel)(_function)
+app.add_typer(entries.preferences, name="preferences", rich_help_panel=_LEARN)
 app.add_typer(serving.token, name="token", rich_help_panel=_SERVE)
 app.add_typer(service.app, name="service", rich_help_panel=_CARE)
 

@@ -99,7 +99,7 @@ class LiveConversation:
             id="", kind=FeedbackKind.PREFERENCE, at=now(), conversation=self.id, content=statement
         )
         self._store.feedback.add(with_id(feedback))
-        revise_ledger(self._store)
+        revise_ledger(self._store, infer=False)
 
     def last(self) -> Answer:
         """The answer that the conversation goes on from; BadInput before the first one."""

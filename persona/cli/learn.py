@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
+from persona.cli.output import AsJson, progress, say, say_json, tell
 from persona.cli.session import opened
 from persona.errors import BadInput, SomeSkipped
 
@@ -83,48 +83,6 @@ def train(
     say(f"{result.outcome}: {result.revision}" if result.revision else str(result.outcome))
     for reason in result.reasons:
         say(f"  {reason}")
-
-
-Retire = Annotated[
-    str | None,
-    typer.Option("--retire", metavar="ID", help="Take this one out; the next build is without it."),
-]
-
-
-def preferences(
-    context: typer.Context, every: WithAll = False, retire: Retire = None, as_json: AsJson = False
-) -> None:
-    """List the preferences that are learned, and where each comes from."""
-    _entries(context, "preferences", habits=False, retire=retire, every=every, as_json=as_json)
-
-
-def habits(
-    context: typer.Context, every: WithAll = False, retire: Retire = None, as_json: AsJson = False
-) -> None:
-    """List the habits: which tool, with which arguments, for which kind of request."""
-    _entries(context, "habits", habits=True, retire=retire, every=every, as_json=as_json)
-
-
-def _entries(
-    context: typer.Context, name: str, *, habits: bool, retire: str | None, every: bool, as_json: bool
-) -> None:
-    from persona.answers import learning
-    from store.json_forms import preference_json
-
-    with opened(context) as persona:
-        if retire is not None:
-            tell(f"“{learning.retire_entry(persona, retire).statement}” is retired")
-        entries = learning.entries(persona, habits=habits, every=every, retire=None)
-    if as_json:
-        say_json({name: [preference_json(entry) for entry in entries]})
-        return
-    say_table(
-        (name, "scope", "status", "source", "signals", "last seen", "id"),
-        [
-            (e.statement, e.scope, str(e.status), e.source, str(len(e.signals)), when(e.last_seen), e.id)
-            for e in entries
-        ],
-    )
 
 
 def prefer(

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from persona.checker import Checker, Closing, MaxSentences, MaxWords, NoClosing, NoOpening, Opening, from_json
-from store.records import Message, Preference, PreferenceStatus
+from persona.checker import (
+    ALWAYS,
+    Checker,
+    Closing,
+    MaxSentences,
+    MaxWords,
+    NoClosing,
+    NoOpening,
+    Opening,
+    covers,
+    from_json,
+)
+from store.records import Json, Message, Preference, PreferenceStatus
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +66,22 @@ def active_preferences(entries: Iterable[Preference]) -> list[ActivePreference]:
             )
         )
     return found
+
+
+def in_scope(
+    active: Iterable[ActivePreference],
+    prompt: Sequence[Message],
+    tools: Sequence[Mapping[str, Json]] = (),
+) -> list[ActivePreference]:
+    """Those whose scope covers an answer to this prompt; what is about its kind of request displaces what is
+    always asked about the same attribute."""
+    covering = [each for each in active if covers(each.preference.scope, prompt, tools)]
+    narrow = {each.preference.attribute for each in covering if each.preference.scope.startswith("kind:")}
+    return [
+        each
+        for each in covering
+        if each.preference.scope != ALWAYS or each.preference.attribute not in narrow
+    ]
 
 
 def _bound(checker: Checker, literals: tuple[str, ...], forerunners: Iterable[Checker]) -> Checker:

@@ -14,7 +14,7 @@ from store import Store
 from store.records import LedgerEvent, Preference, PreferenceStatus, Signal
 
 Key = tuple[str, str]
-ChangeKind = Literal["added", "superseded", "reinforced", "revived", "kept_back"]
+ChangeKind = Literal["added", "superseded", "reinforced", "revived", "contested", "kept_back"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,21 +68,29 @@ class Entries:
     def record(self, entry: Preference, reason: str) -> None:
         self._entries[entry.id] = entry
         self.steps.append(_Recorded(preference=entry, reason=reason))
-        kind: ChangeKind = "added" if entry.status is PreferenceStatus.ACTIVE else "kept_back"
+        kinds: dict[PreferenceStatus, ChangeKind] = {
+            PreferenceStatus.ACTIVE: "added",
+            PreferenceStatus.CONTESTED: "contested",
+        }
+        kind = kinds.get(entry.status, "kept_back")
         self._note(kind, entry, reason, entry.superseded_by)
 
     def sight(self, entry: Preference, signals: Iterable[Signal], reason: str) -> None:
         """Add the evidence that is new to the entry; nothing happens when none is."""
         new = [signal for signal in signals if signal.id not in entry.signals]
-        if not new:
+        if new:
+            self.sight_ids(entry, [signal.id for signal in new], max(signal.at for signal in new), reason)
+
+    def sight_ids(self, entry: Preference, signals: Iterable[str], at: datetime, reason: str) -> None:
+        """`sight` where only the ids of the signals are known, and the time of the latest."""
+        ids = tuple(dict.fromkeys(signal for signal in signals if signal not in entry.signals))
+        if not ids:
             return
-        at = max(signal.at for signal in new)
-        ids = tuple(signal.id for signal in new)
         self._entries[entry.id] = replace(
             entry, signals=entry.signals + ids, last_seen=max(entry.last_seen, at)
         )
         self.steps.append(_Sighted(preference=entry.id, signals=ids, at=at))
-        self._note("reinforced", entry, f"{reason} ({len(new)})")
+        self._note("reinforced", entry, f"{reason} ({len(ids)})")
 
     def step_back(self, entry: Preference, *, by: str, at: datetime, reason: str) -> None:
         self._entries[entry.id] = replace(entry, status=PreferenceStatus.SUPERSEDED, superseded_by=by)
@@ -90,6 +98,15 @@ class Entries:
             LedgerEvent(preference=entry.id, at=at, status=PreferenceStatus.SUPERSEDED, reason=reason, by=by)
         )
         self._note("superseded", entry, reason, by)
+
+    def contest(self, entry: Preference, *, at: datetime, reason: str) -> None:
+        """What is contested is asked about, not learnt."""
+        entry = self._entries[entry.id]
+        self._entries[entry.id] = replace(entry, status=PreferenceStatus.CONTESTED, superseded_by=None)
+        self.steps.append(
+            LedgerEvent(preference=entry.id, at=at, status=PreferenceStatus.CONTESTED, reason=reason)
+        )
+        self._note("contested", entry, reason)
 
     def revive(self, entry: Preference, *, at: datetime, reason: str) -> None:
         entry = self._entries[entry.id]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from persona.distill.active import ActivePreference
+from persona.distill.active import ActivePreference, in_scope
 from persona.distill.evidence import Judged
 from persona.distill.likeness import message_key, prompt_key
 from persona.distill.mended import Mended, mended
@@ -44,14 +44,17 @@ def draft(
         if isinstance(verdict, Held):
             drafted.dropped[verdict.reason] += 1
             continue
-        made = _examples(each, verdict, active, drafted.dropped)
+        asking = in_scope(active, each.interaction.prompt, each.interaction.tools)
+        made = _examples(each, verdict, asking, drafted.dropped)
         if made:
             _replace(by_prompt, _candidate(each, made, explicit=True), drafted.dropped)
     for one in mended(in_order):
         key = prompt_key(one.corrected.interaction.prompt, one.corrected.interaction.tools)
         if key in by_prompt and by_prompt[key].explicit:
             drafted.dropped["an act on the same prompt says what was wanted"] += 1
-        elif made := _pair(one, active, drafted.dropped):
+            continue
+        interaction = one.corrected.interaction
+        if made := _pair(one, in_scope(active, interaction.prompt, interaction.tools), drafted.dropped):
             _replace(by_prompt, _candidate(one.corrected, made, explicit=False), drafted.dropped)
     selection = select(list(by_prompt.values()), max_examples=max_examples)
     drafted.examples = list(selection.examples)

@@ -95,8 +95,8 @@ def _take_habit(entries: Entries, checker: ToolArgument, corrections: Sequence[_
     if current is not None and current.checker == habit.checker:
         entries.sight(current, signals, "calls were corrected so")
         return
-    if current is not None and current.source == "stated":
-        return  # what is stated comes first
+    if current is not None and (current.source == "stated" or current.pinned):
+        return  # what is stated comes first, and what was pinned stays
     if current is not None:
         entries.step_back(current, by=habit.id, at=habit.last_seen, reason="later corrections differ")
     known = next((entry for entry in entries.of(key_of(habit)) if entry.id == habit.id), None)

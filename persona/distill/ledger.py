@@ -85,6 +85,9 @@ def _take(
     if current is not None:
         successor = same or entry
         entries.step_back(current, by=successor.id, at=signal.at, reason="the user said otherwise later")
+    for rival in entries.of(key):
+        if rival.status is PreferenceStatus.CONTESTED and rival != same:
+            entries.step_back(rival, by=(same or entry).id, at=signal.at, reason="the user said which")
     if same is None:
         entries.record(entry, "stated")
     else:

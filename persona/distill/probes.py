@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from persona.distill.active import active_preferences
+from persona.distill.active import active_preferences, in_scope
 from persona.distill.likeness import prompt_key
 from store.records import DatasetSnapshot, Demonstration, Example, Json, Message, Preference
 
@@ -24,8 +24,9 @@ class Probe:
 def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe]:
     """One for each held-out prompt, near-identical ones once, in the snapshot's order.
 
-    A preference applies to a prompt when its checker speaks about the wanted answer: style to prose, a habit
-    to calls of its tool. Prompts without any are left out. `examples` may hold more than the snapshot does.
+    A preference applies to a prompt when its scope covers it and its checker speaks about the wanted answer:
+    style to prose, a habit to calls of its tool. Prompts without any are left out. `examples` may hold more
+    than the snapshot does.
     """
     by_id = {example.id: example for example in examples}
     active = active_preferences(snapshot.preferences)
@@ -33,7 +34,8 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
     for name in snapshot.held_out:
         example = by_id[name]
         answer = example.completion if isinstance(example, Demonstration) else example.chosen
-        applying = tuple(each.preference for each in active if each.asks_of(answer))
+        covering = in_scope(active, example.prompt, example.tools)
+        applying = tuple(each.preference for each in covering if each.asks_of(answer))
         if applying:
             found.setdefault(
                 prompt_key(example.prompt, example.tools),

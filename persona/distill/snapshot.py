@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from persona.distill.active import ActivePreference, active_preferences
+from persona.distill.choices import take_corrected_choices
 from persona.distill.entries import Change, Entries, Key, key_of
 from persona.distill.evidence import Mined, mine
 from persona.distill.examples import draft
 from persona.distill.habits import take_corrected_calls
+from persona.distill.inference import observe
+from persona.distill.inferred import take_inferred
 from persona.distill.ledger import take_edits, take_statements
 from persona.distill.selection import MAX_EXAMPLES
 from persona.distill.split import assign_splits
@@ -67,21 +70,26 @@ def distill(
     )
 
 
-def revise_ledger(store: Store) -> tuple[Change, ...]:
+def revise_ledger(store: Store, *, infer: bool = True) -> tuple[Change, ...]:
     """Bring the ledger up to date with what was said and done, and make no examples: a stated preference
-    shows, and works in the prompt, before any night."""
+    shows, and works in the prompt, before any night. Without `infer` only what was stated and corrected is
+    read, which takes no statistics and no second.
+    """
     with store.transaction():
         mined = mine(store)
         store.signals.add(mined.signals())
-        changes, _ = _revise(store, mined)
+        changes, _ = _revise(store, mined, infer=infer)
     return tuple(changes)
 
 
-def _revise(store: Store, mined: Mined) -> tuple[list[Change], list[ActivePreference]]:
+def _revise(store: Store, mined: Mined, *, infer: bool = True) -> tuple[list[Change], list[ActivePreference]]:
     entries = Entries(store.ledger.all())
     decided = _decided(store, entries)
     take_statements(entries, mined.statements, tools=mined.tools, decided=decided)
     take_corrected_calls(entries, mined.edits(), decided)
+    take_corrected_choices(entries, mined.judged, decided)
+    if infer:
+        take_inferred(entries, observe(mined.judged), decided)
     take_edits(entries, mined.edits(), active_preferences(entries.all()))
     entries.apply(store)
     active = active_preferences(store.ledger.all())

@@ -1,0 +1,21 @@
+"""What many acts show together: preferences that nobody stated, and tests of them."""
+
+from __future__ import annotations
+
+from persona.distill.inference.conflict import Conflict, conflicts
+from persona.distill.inference.infer import Evidence, Finding, Inference, infer
+from persona.distill.inference.observations import Observation, observe
+from persona.distill.inference.trial import FEWEST_VOTES, Reader
+
+__all__ = [
+    "FEWEST_VOTES",
+    "Conflict",
+    "Evidence",
+    "Finding",
+    "Inference",
+    "Observation",
+    "Reader",
+    "conflicts",
+    "infer",
+    "observe",
+]
