@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from persona.promote import Concern, Votes
     from persona.train import Recipe
     from store import Store
+    from store.records import Preference
 
 DEFAULT_IDENTITY = "me"  # as in persona.config
 OnProgress = Callable[[Mapping[str, Any]], None]
@@ -133,6 +134,12 @@ class Persona:
     def engine(self, revision: Revision | Bare) -> Engine:
         """A new engine with this revision; whoever asks closes it."""
         return self.engine_opener(self, revision)
+
+    def live(self, revision: Revision | Bare) -> tuple[Preference, ...]:
+        """What the user prefers and this revision's weights do not carry yet: it goes into the prompt."""
+        from persona.bridge import live_for
+
+        return live_for(self.store, revision.id)
 
     def resolve(self, ref: str) -> Revision | Bare:
         """What "r7", "r0", "champion", an id or its beginning stands for."""

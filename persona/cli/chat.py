@@ -153,7 +153,7 @@ class Chat:
             if line.startswith("/") and not line.startswith("//"):
                 self._obey(line)
             else:
-                engine = self._follow()
+                engine = self._told()
                 self._answer(self._talk.ask(engine, line.removeprefix("/")))
         except KeyboardInterrupt:
             self._voice.note("stopped")
@@ -181,6 +181,14 @@ class Chat:
             self._voice.note(f"{wanted.ref} answers")
         return self._engine
 
+    def _told(self) -> Engine:
+        """The engine of whoever answers now, told with every prompt what its weights do not carry yet."""
+        from persona.serve.bridged import BridgedEngine
+
+        engine = self._follow()
+        assert self._answering is not None
+        return BridgedEngine(engine, self._persona.live(self._answering))
+
     def _answer(self, pieces: Iterator[str]) -> None:
         before = self._talk.standing
         try:
@@ -203,7 +211,7 @@ class Chat:
         self._voice.note("noted; we go on from your version")
 
     def _regenerate(self, _: str) -> None:
-        self._answer(self._talk.regenerate(self._follow()))
+        self._answer(self._talk.regenerate(self._told()))
         self._voice.note(
             f"answer {len(self._talk.answers)} of {len(self._talk.answers)}; /pick N says which is best"
         )
@@ -228,4 +236,4 @@ class Chat:
         if not text:
             raise BadInput("/prefer needs a text: what you prefer, in your own words")
         self._talk.prefer(text)
-        self._voice.note("noted; the next night learns it")
+        self._voice.note("noted: answers keep to it from now on, and the next night learns it")

@@ -38,10 +38,14 @@ def ask(
         Path | None,
         typer.Option("--tools", metavar="FILE", help="JSON list of tools on offer, as in OpenAI's API."),
     ] = None,
+    withhold: Annotated[
+        bool, typer.Option("--withhold", help="From the weights alone: no preferences in the prompt.")
+    ] = False,
     no_keep: Annotated[bool, typer.Option("--no-keep", help="Do not put it into the store.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print one answer, and nothing else. Calls of tools are printed as JSON, one a line."""
+    from persona.bridge import bridged
     from persona.cli.conversation import keep
     from persona.engine.protocol import Prompt, Sampling
     from store.records import Message
@@ -54,7 +58,8 @@ def ask(
         answering = persona.resolve(revision)
         engine = persona.engine(answering)
         try:
-            (answer,) = engine.complete([prompt], Sampling(max_tokens=max_tokens, temperature=temperature))
+            asked = prompt if withhold else bridged(prompt, persona.live(answering))
+            (answer,) = engine.complete([asked], Sampling(max_tokens=max_tokens, temperature=temperature))
         finally:
             engine.close()
         kept = None

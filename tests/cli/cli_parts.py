@@ -7,7 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -268,8 +268,17 @@ class Troupe:
         return self.engines[-1]
 
     @property
-    def asked(self) -> list[Prompt]:
+    def told(self) -> list[Prompt]:
+        """The prompts as the engines got them, with what the user prefers in front."""
         return [prompt for engine in self.engines for prompt, _ in engine.asked]
+
+    @property
+    def asked(self) -> list[Prompt]:
+        """The prompts without what the bridge put there."""
+        return [
+            replace(prompt, messages=tuple(said for said in prompt.messages if said.role != "system"))
+            for prompt in self.told
+        ]
 
     @property
     def sampled(self) -> list[Sampling]:

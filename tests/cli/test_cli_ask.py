@@ -167,3 +167,19 @@ def test_diff_keeps_nothing(shell: Shell, past: Past, troupe: Troupe) -> None:
     assert 2 == len(troupe.engines)
     with shell.store() as store:
         assert 0 == store.interactions.count()
+
+
+def test_preferences_act_before_any_night(shell: Shell, past: Past, troupe: Troupe) -> None:
+    """What the weights do not carry is in the prompt, unless it is withheld; what is kept is the question."""
+    troupe.lines = ["Blue.", "Blue."]
+
+    kept = shell.run("ask", "Why?", "--json").json["interaction"]
+    shell.run("ask", "Why?", "--withhold")
+
+    first, second = troupe.told
+    assert ["system", "user"] == [message.role for message in first.messages]
+    assert first.messages[0].content.endswith("- End with Cheers.")
+    assert "shortly" not in first.messages[0].content
+    assert ["user"] == [message.role for message in second.messages]
+    with shell.store() as store:
+        assert ["user"] == [message.role for message in store.interactions.get(kept).prompt]
