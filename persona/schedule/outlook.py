@@ -46,9 +46,12 @@ def _says(state: ScheduleState, last: Entry | None, *, enabled: bool, silent: bo
         return f"no daemon has looked since {_when(state.log[-1].at)}: see `persona service status`"
     if state.tonight and state.tonight.begun:
         return f"running since {_when(state.tonight.begun)}"
+    if state.log[-1] is not last:  # a night has ended since, and nobody has looked again yet
+        last = state.log[-1]
     why = "; ".join(reason.text for reason in last.reasons)
     until = f", not before {_when(last.until)}" if last.until else ""
-    return f"since {_when(last.at)} {_KINDS[last.kind]}{until}: {why}"
+    kind = _KINDS.get(last.kind, f"{last.kind.replace('_', ' ')}, night of {last.night}")
+    return f"since {_when(last.at)} {kind}{until}: {why}"
 
 
 _KINDS = {"wait": "waiting", "run": "due", "catch_up": "due, to catch up"}

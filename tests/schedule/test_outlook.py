@@ -41,6 +41,12 @@ def test_why_not_tonight(tmp_path: Path) -> None:
         (ScheduleState(), {}, "no daemon has looked yet"),
         (WAITING, {"enabled": False}, "switched off"),
         (WAITING.begun(TONIGHT, NIGHT), {}, "running since"),
+        (WAITING.begun(TONIGHT, NIGHT).done_with("promoted", NIGHT), {}, "promoted, night of 2026-11-21"),
+        (
+            WAITING.begun(TONIGHT, NIGHT).failed("no space", NIGHT),
+            {},
+            "failed, night of 2026-11-21: no space",
+        ),
     ],
 )
 def test_other_nights(
