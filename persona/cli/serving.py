@@ -130,7 +130,7 @@ def connect(
     from persona.errors import BadInput
     from persona.paths import make_private
 
-    if name not in RECIPES:
+    if name is None or name not in RECIPES:
         known = ", ".join(RECIPES)
         raise BadInput(f"client {name!r} is not known: {known}" if name else f"name a client: {known}")
     with opened(context) as persona:

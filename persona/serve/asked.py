@@ -84,7 +84,8 @@ class Given:
             if kind is ToolCall:
                 together += group
             else:
-                together.append(kind("".join(piece.text for piece in group)))
+                texts = [piece.text for piece in group if not isinstance(piece, ToolCall)]
+                together.append(kind("".join(texts)))
         return together
 
     @property

@@ -6,7 +6,7 @@ Every failure leaves as a Trouble. A client belongs to one event loop.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,7 +97,7 @@ class Daemon:
         found = await self._json("GET", "/v1/models")
         return [str(card["id"]) for card in found["data"]]
 
-    async def answer(self, wanted: Wanted) -> AsyncIterator[Piece | End]:
+    async def answer(self, wanted: Wanted) -> AsyncGenerator[Piece | End, None]:
         """Pieces, then the end. Stopping to read stops the generation; the daemon keeps the part."""
         body: dict[str, Json] = {"model": wanted.model, "messages": list(wanted.messages), "stream": True}
         for name in ("temperature", "seed", "max_tokens"):
@@ -130,7 +130,7 @@ class Daemon:
                 )
         raise Away(midway=True)
 
-    async def happenings(self, after: int | None) -> AsyncIterator[tuple[int, Mapping[str, Json]]]:
+    async def happenings(self, after: int | None) -> AsyncGenerator[tuple[int, Mapping[str, Json]], None]:
         """Numbers and what happened, until the line breaks. Yields (0, {}) once the daemon listens."""
         arguments = {} if after is None else {"after": str(after)}
         async with self._events("GET", "/persona/events", params=arguments) as events:

@@ -11,6 +11,7 @@ import secrets
 import shlex
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
 
 from aiohttp import web
 from textual_serve.server import Server
@@ -30,7 +31,7 @@ class LocalServer(Server):
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
-        app.middlewares.append(self._guard())
+        app.middlewares.append(cast("Any", self._guard()))  # aiohttp has a protocol of its own
         return app
 
     async def on_startup(self, app: web.Application) -> None:  # noqa: ARG002  # as the server declares it

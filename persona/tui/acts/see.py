@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from persona.tui.acts import talk
+from persona.tui.daemon import Wanted
 from persona.tui.errors import Trouble
 from persona.tui.screens.side_by_side import Arm, SideBySide
 from persona.tui.thread import Said
@@ -73,7 +73,7 @@ async def compare(chat: ChatScreen, text: str) -> None:
         Arm(name=ref, model="persona:base" if ref in ("base", "r0") else f"persona:{ref}")
         for ref in (one, two)
     ]
-    wanted = talk.Wanted(messages=messages, keep=False, max_tokens=chat.max_tokens)
+    wanted = Wanted(messages=messages, keep=False, max_tokens=chat.max_tokens)
     title = f"{one} and {two}"
     await chat.app.push_screen_wait(
         SideBySide(title, messages[-1]["content"], arms, wanted, chat.daemon, votes=False)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from persona.tui.acts import talk
 from persona.tui.clean import line
+from persona.tui.daemon import Wanted
 from persona.tui.errors import Trouble
 from persona.tui.screens.asking import AskLine, Sure, WriteBetter
 from persona.tui.screens.side_by_side import Arm, Outcome, SideBySide
@@ -112,8 +113,8 @@ async def blind(chat: ChatScreen, question: str) -> None:
     await _settle(chat, turn, outcome)
 
 
-def _wanted(chat: ChatScreen, turn: Turn) -> talk.Wanted:
-    return talk.Wanted(
+def _wanted(chat: ChatScreen, turn: Turn) -> Wanted:
+    return Wanted(
         messages=chat.thread.messages(turn),
         conversation=chat.thread.id,
         keep=not chat.incognito,
