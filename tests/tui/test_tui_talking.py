@@ -85,17 +85,17 @@ async def test_an_earlier_question_is_asked_otherwise(lodging: Lodging) -> None:
     """Enter on a question opens it; the changed one is a branch, and the old one is one key away."""
     async with lodging.chat() as talk:
         await talk.ask("first")
-        await talk.ask("second")
+        await talk.ask("what followed")
         await talk.pilot.press("ctrl+up", "up", "up", "up", "enter")
         await talk.until(lambda: isinstance(talk.app.screen, WriteBetter))
         await talk.pilot.press(*" changed", "ctrl+s")
         await talk.until(lambda: talk.last is not None and talk.last.text.endswith("first changed"))
         await talk.until(lambda: talk.screen.speaking is None)
-        assert "second" not in talk.text()
+        assert "what followed" not in talk.text()
         with lodging.store() as store:
             assert 3 == store.interactions.count()
         await talk.pilot.press("ctrl+up", "up", "left")
-        await talk.shows("second")
+        await talk.shows("what followed")
 
 
 async def test_a_conversation_is_gone_on_with(lodging: Lodging) -> None:

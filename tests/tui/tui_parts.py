@@ -127,7 +127,7 @@ class Talk:
         deadline = time.monotonic() + within
         while not true():
             assert time.monotonic() < deadline, f"it did not happen; the screen says\n{self.text()}"
-            await self.pilot.pause(0.02)
+            await self.pilot.pause(0.05)
 
     async def say(self, text: str) -> None:
         """Write a line and send it."""
