@@ -12,6 +12,7 @@ import json
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +39,25 @@ def asked() -> dict[str, Ask]:
     }  # fmt: skip
 
 
-def _answer(engine: Engine, ask: Ask) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What the base said to one request."""
+
+    ask: Ask
+    text: str
+
+
+def _answer(engine: Engine, ends: float, ask: Ask) -> Answered | None:
+    """None where it is too late to begin."""
+    if time.monotonic() > ends:
+        return None
     (done,) = engine.complete([ask.prompt], Sampling(max_tokens=MAX_TOKENS))
-    return done.text.strip()
+    return Answered(ask=ask, text=done.text.strip())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=3600.0, help="stop asking after so long")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="begin no request after so long")
     parser.add_argument("--threads", type=int, help="fewer than the cores on a machine that has other work")
     options = parser.parse_args()
     kept = {row["prompt"] for row in rows(ANSWERS.name)} if ANSWERS.exists() else set()
@@ -55,12 +67,12 @@ def main() -> int:
     ends = time.monotonic() + options.seconds
     try:
         with ANSWERS.open("a", encoding="utf-8") as file, ThreadPoolExecutor(TOGETHER) as desks:
-            while missing and time.monotonic() < ends:
-                batch, missing = missing[: 2 * TOGETHER], missing[2 * TOGETHER :]
-                for ask, answer in zip(batch, desks.map(partial(_answer, engine), batch), strict=True):
-                    row = {"prompt": ask.text, "answer": answer}
+            for answered in desks.map(partial(_answer, engine, ends), list(missing)):
+                if answered is not None:
+                    missing.remove(answered.ask)
+                    row = {"prompt": answered.ask.text, "answer": answered.text}
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                file.flush()
+                    file.flush()
     finally:
         engine.close()
     print(f"{len(missing)} prompts are still to be asked" if missing else "every prompt has its answer")

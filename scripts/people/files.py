@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from people.person import Ask
+from people.stand_in import stand_in
 from persona.engine.protocol import Prompt
 from store.records import Message
 
@@ -41,8 +42,8 @@ def questions(name: str) -> tuple[Ask, ...]:
 
 
 def recorded(ask: Ask, _dice: Random) -> Message:
-    """What the starter base answered, greedily; KeyError where answers.py has not asked."""
-    return Message(role="assistant", content=_answers()[ask.text])
+    """What the starter base answered, greedily; a stand-in where answers.py has not asked it yet."""
+    return Message(role="assistant", content=_answers().get(ask.text) or stand_in(ask))
 
 
 @cache
