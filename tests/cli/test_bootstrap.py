@@ -50,7 +50,7 @@ def test_what_was_opened_is_closed(shell: Shell, past: Past) -> None:
 
 
 def test_the_engine_gets_its_settings(shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    """[serve] decides kind, device, context and threads."""
+    """[serve] decides kind, device, context and threads; one answer at a time unless more are asked for."""
     opened: list[tuple[object, ...]] = []
 
     def open_engine(base: object, revision: Any, **how: object) -> str:
@@ -64,7 +64,7 @@ def test_the_engine_gets_its_settings(shell: Shell, past: Past, monkeypatch: pyt
     persona.__dict__["base"] = "a base"
 
     assert "an engine" == persona.engine(persona.resolve("r1"))
-    how = {"kind": "llama_cpp", "device": "auto", "context": 512, "threads": 2}
+    how = {"kind": "llama_cpp", "device": "auto", "context": 512, "threads": 2, "parallel": 1}
     assert [("a base", "r1", how)] == opened
 
 
