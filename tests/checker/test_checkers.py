@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import kinds_of_form
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,7 @@ PASSES: list[tuple[Checker, Message]] = [
     (METRIC, call("get_weather", city="Oslo", units="metric")),
     (ToolArgument(tool="list", argument="limit", value=5), call("list", limit=5.0)),
     (RIPGREP, call("ripgrep", pattern="x")),
+    *((checker, answer(text)) for checker, text in kinds_of_form.PASSES),
 ]
 
 FAILS: list[tuple[Checker, Message]] = [
@@ -127,6 +129,7 @@ FAILS: list[tuple[Checker, Message]] = [
     (ToolArgument(tool="list", argument="all", value=True), call("list", all=1)),
     (RIPGREP, call("grep", pattern="x")),
     (RIPGREP, answer("ripgrep")),
+    *((checker, answer(text)) for checker, text in kinds_of_form.FAILS),
     *(
         (checker, answer(" \n"))
         for checker in (TWO, NoEmoji(), NoLists(), Avoids(text="x"), Language(code="en"))
