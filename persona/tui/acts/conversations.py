@@ -72,7 +72,7 @@ async def rename(chat: ChatScreen, title: str) -> None:
             return
         title = asked
     chat.persona.notebook.rename(chat.thread.id, title)
-    chat.rename(title)
+    chat.retitle(title)
 
 
 async def delete(chat: ChatScreen, _: str) -> None:

@@ -310,6 +310,6 @@ class ChatScreen(Screen[None]):
     def _draft_key(self) -> str:
         return self.thread.id if self.thread.turns else ""
 
-    def rename(self, title: str) -> None:
+    def retitle(self, title: str) -> None:
         self.title_of_thread = line(title)
         self.show_seen(self.persona.link.seen)
