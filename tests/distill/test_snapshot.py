@@ -113,6 +113,7 @@ def test_the_snapshot_holds_the_active_preferences_with_bound_checkers(story: St
     a_week(story)
     story.say("Close with “Steady.” instead", "Be kind")
     checkers = {entry.attribute: entry.checker for entry in story.distill().snapshot.preferences}
+    checkers.pop("opening", None)  # inferred: every answer of this week began alike, and no edit did
     assert {"kind": "max_sentences", "n": 1, "ignoring": ["Steady."]} == checkers.pop("length.sentences")
     assert {"kind": "closing", "text": "Steady."} == checkers.pop("closing")
     assert "units" == checkers.pop("tool.get_weather.units")["argument"]
@@ -177,7 +178,7 @@ def test_probes_are_the_held_out_prompts_with_what_applies(story: Story) -> None
     found = probes(distilled.snapshot, [*held, *story.store.examples.get(distilled.snapshot.train)])
     assert len({example.prompt for example in held}) == len(found)
     for probe in found:
-        attributes = {entry.attribute for entry in probe.preferences}
+        attributes = {entry.attribute for entry in probe.preferences} - {"opening"}  # inferred, see above
         expected = (
             {"tool.get_weather.units"} if probe.reference.tool_calls else {"closing", "length.sentences"}
         )
