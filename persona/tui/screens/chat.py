@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static
@@ -20,6 +20,7 @@ from persona.tui.clean import line
 from persona.tui.commands import matching, parse, plain_text
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Away, Trouble
+from persona.tui.keys import CHAT
 from persona.tui.link import Seen
 from persona.tui.talking import Speaking
 from persona.tui.thread import Answer, Thread, Turn
@@ -37,22 +38,7 @@ _DRAFT_REST = 0.4  # seconds of quiet before a draft is written down
 class ChatScreen(Screen[None]):
     """`held` is the model that this conversation is held to; empty follows the champion."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "Stop", show=False),
-        Binding("f1", "do('help')", "Help", priority=True),
-        Binding("f2", "do('up')", "Good", priority=True),
-        Binding("f3", "do('down')", "Not good", priority=True),
-        Binding("f4", "do('better')", "Better", priority=True),
-        Binding("f5", "do('regenerate')", "Again", priority=True, show=False),
-        Binding("f6", "do('blind')", "Blind test", priority=True, show=False),
-        Binding("ctrl+t,f7", "do('tonight')", "Tonight", priority=True),
-        Binding("f8", "do('revisions')", "Revisions", priority=True),
-        Binding("f9", "do('base')", "Base", priority=True, show=False),
-        Binding("f10", "do('rollback')", "Back", priority=True, show=False),
-        Binding("ctrl+n", "do('new')", "New", priority=True, show=False),
-        Binding("ctrl+o", "do('conversations')", "Earlier", priority=True),
-        Binding("ctrl+f", "do('search')", "Search", priority=True, show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = CHAT
 
     def __init__(self, *, held: str = "", max_tokens: int | None = None, temperature: float | None = None):
         super().__init__()
@@ -131,7 +117,7 @@ class ChatScreen(Screen[None]):
     # what is shown
 
     def show_seen(self, seen: Seen) -> None:
-        """How the daemon is now."""
+        """How the daemon is."""
         if not self.query(TopBar):
             return  # the screen is on its way out
         self.query_one(TopBar).show(
@@ -268,8 +254,7 @@ class ChatScreen(Screen[None]):
     # the line to write on
 
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
-        text = event.text.strip()
-        if not text:
+        if not (text := event.text.strip()):
             return
         parsed = parse(text)
         if isinstance(parsed, str):
