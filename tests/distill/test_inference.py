@@ -21,12 +21,12 @@ def told(findings: list[Finding]) -> set[tuple[str, str]]:
 
 def test_users_without_a_style_are_told_of_none() -> None:
     """Of two hundred whose edits change whatever chance has, fewer than one in twenty is told anything."""
-    misled = [seed for seed in range(200) if found(User(seed).noise(12))]
+    misled = [seed for seed in range(200) if found(User(seed).noise(10))]
     assert len(misled) < 0.05 * 200
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(min_value=1000, max_value=10**6), st.integers(min_value=1, max_value=40))
+@settings(max_examples=8, deadline=None)
+@given(st.integers(min_value=1000, max_value=10**6), st.integers(min_value=1, max_value=24))
 def test_findings_are_what_their_evidence_says(seed: int, count: int) -> None:
     """Whatever comes out keeps the thresholds, names its evidence, and comes out again."""
     observations = User(seed).noise(count) + User(seed + 1).styled(4, shortened)
@@ -59,13 +59,13 @@ CLEAR = {
 
 @pytest.mark.parametrize("statement", CLEAR)
 def test_a_clear_style_is_found_from_eight_edits(statement: str) -> None:
-    """Nine in ten of twenty users, each with eight edits in eight conversations."""
-    users = [found(User(seed).styled(ENOUGH, CLEAR[statement])) for seed in range(10)]
+    """By every one of five users, each with eight edits in eight conversations."""
+    users = [found(User(seed).styled(ENOUGH, CLEAR[statement])) for seed in range(5)]
     if statement.startswith("Answer in detail"):
         hits = sum(any(each.attribute == "length.words" for each in findings) for findings in users)
     else:
         hits = sum(("always", statement) in told(findings) for findings in users)
-    assert hits >= 9
+    assert 5 == hits
 
 
 @pytest.mark.parametrize("number", range(len(EXTRAS)))
