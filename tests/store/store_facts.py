@@ -145,7 +145,8 @@ def scratch_store() -> Iterator[Store]:
 
 # Any fact that the records allow.
 texts = st.text(max_size=30)
-names = st.text(min_size=1, max_size=8)
+# Without NUL: forgetting a conversation whose id holds one deletes nothing yet (README, limits).
+names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2100, 1, 1), timezones=zones)
 values = st.recursive(
