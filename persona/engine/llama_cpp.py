@@ -119,7 +119,9 @@ class LlamaCppEngine:
             began = time.monotonic()
             answer = _Answer(on_text, lambda: cancel.is_set() or self._closed.is_set())
             if not cancel.is_set():
-                self._server.generate({**self._request(tokens, sampling), **grammar}, answer.take)
+                with self._slots.holding(tokens) as slot:
+                    request = {**self._request(tokens, sampling), **grammar, "id_slot": slot}
+                    self._server.generate(request, answer.take)
             self._check_open()
             if self._repeatable and answer.finish != "cancelled":
                 self._kept = tokens
@@ -132,10 +134,6 @@ class LlamaCppEngine:
                 completion_tokens=answer.tokens,
                 seconds=time.monotonic() - began,
             )
-
-    def _generate(self, tokens: list[int], sampling: Sampling, answer: _Answer) -> None:
-        with self._slots.holding(tokens) as slot:
-            self._server.generate({**self._request(tokens, sampling), "id_slot": slot}, answer.take)
 
     def _keep_portions(self, tokens: list[int]) -> bool:
         """Leave in the slot the whole portions that this prompt shares with the last one; whether any are."""
