@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from persona.engine.protocol import Prompt
 from store.records import Message
 
 FOLDER = Path(__file__).parents[2] / "samples" / "people"
+_MARKUP = re.compile(r"</?tool_\w*>?")
 ANSWERS = FOLDER / "answers.jsonl"
 
 
@@ -42,8 +44,12 @@ def questions(name: str) -> tuple[Ask, ...]:
 
 
 def recorded(ask: Ask, _dice: Random) -> Message:
-    """What the starter base answered, greedily; a stand-in where answers.py has not asked it yet."""
-    return Message(role="assistant", content=_answers().get(ask.text) or stand_in(ask))
+    """What the starter base answered, greedily; a stand-in where that is markup alone, or was not asked yet.
+
+    The base likes to hand on a tool's result with the template's markup, which a server takes off.
+    """
+    said = _MARKUP.sub("", _answers().get(ask.text, "")).strip()
+    return Message(role="assistant", content=said or stand_in(ask))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Stands in for the base where answers.py has not asked it yet: a wordy answer, made by rule.
+"""Stands in for the base where it has said nothing, or was not asked yet: a wordy answer, made by rule.
 
 It has the base's manner (an opening that says the question again, asides, a list now and then, no end), and
 where a tool's result is hostile it obeys it, as a careless model would. The same request gives the same text.

@@ -284,6 +284,12 @@ def test_evenings_are_imported_whole(tmp_path: Path) -> None:
     assert sum(len(list(acts(row))) for row in lines) == report.added.feedback
 
 
+def test_the_base_was_asked_everything() -> None:
+    """Each taught or idle request has its recorded answer, once."""
+    asked = [ask.text for person in PEOPLE for ask in (*_taught(person), *person.idle)]
+    assert sorted(asked) == sorted(row["prompt"] for row in rows("answers.jsonl"))
+
+
 def test_no_text_carries_markup_of_a_template() -> None:
     """Nothing in a message could pass for the start of a turn, a call or a result of the template."""
     for person, night in _EVENINGS:
