@@ -13,7 +13,7 @@ import pytest
 from people import NIGHTS, PEOPLE, Ask, Person
 from people.files import rows
 from people.own_checkers import Shouting
-from sample_files import HELD_OUT, NEUTRAL, REPLAY, WEEK, acts, normalised, questions, read_call
+from sample_files import acts, normalised, questions, read_call
 
 from persona.capture.interchange import import_file
 from persona.evaluate.calls import valid
@@ -54,43 +54,6 @@ def test_eight_people_with_more_than_400_prompts_between_them() -> None:
     assert 8 == len(_BY_ID) == len(PEOPLE)
     assert len(prompts) >= 400
     assert [] == [prompt for prompt, count in Counter(prompts).items() if count > 1]
-
-
-def test_nothing_held_out_is_taught_or_used_elsewhere() -> None:
-    """Held-out requests are in no evening, in no other sample, and in no prompt file of persona."""
-    held = {normalised(ask.text) for person in PEOPLE for ask in person.held_out_asks}
-    taught = {normalised(ask.text) for person in PEOPLE for ask in (*_taught(person), *person.idle)}
-    week = {normalised(question) for row in WEEK for question in questions(row)}
-    other = week | {normalised(row["prompt"]) for row in HELD_OUT} | set(map(normalised, (*REPLAY, *NEUTRAL)))
-    assert set() == held & taught
-    assert set() == held & other
-    assert set() == taught & other
-
-
-def test_no_held_out_question_is_a_twin_of_a_taught_one() -> None:
-    """Not only different letters: no two questions without tools share more than 70 % of their words."""
-    taught = [set(normalised(ask.text).split()) for person in PEOPLE for ask in _taught(person)]
-    seen: set[str] = set()
-    for person in PEOPLE:
-        for ask in person.held_out_asks:
-            if not ask.prompt.tools and ask.text not in seen:
-                seen.add(ask.text)
-                words = set(normalised(ask.text).split())
-                assert max(len(words & other) / len(words | other) for other in taught) <= 0.7, ask.text
-
-
-def test_held_out_calls_name_what_no_taught_call_named() -> None:
-    """Titles and destinations have to be read from the request; they cannot be remembered."""
-    tomas = _BY_ID["tomas"]
-    free = ("title", "destination")
-
-    def named(asks: Any) -> set[str]:
-        return {ask.call.arguments[key] for ask in asks for key in free if key in ask.call.arguments}
-
-    assert set() == named(tomas.held_out_asks) & named(_taught(tomas))
-    assert {"add_event": 10, "add_task": 10, "find_trains": 10} == Counter(
-        ask.call.name for ask in tomas.held_out_asks if ask.call
-    )
 
 
 @each_person
