@@ -43,7 +43,7 @@ def test_answers_grow_side_by_side(several) -> None:
     began, ended = threading.Barrier(4, timeout=30), threading.Event()
 
     def read(_: int) -> None:
-        for delta in several.stream(TALE, Sampling(max_tokens=400)):
+        for delta in several.stream(TALE, Sampling(max_tokens=200)):
             if delta.text and not ended.is_set():
                 began.wait()
                 ended.wait(30)  # nobody goes on before all three have said something
