@@ -51,26 +51,32 @@ def _figures(results: Sequence[tuple[list[Timed], float]]) -> dict[str, float]:
     }
 
 
-def measure(root: Path, *, quick: bool, steps: Sequence[str], transformers: bool) -> dict[str, Any]:
+def measure(
+    root: Path, *, quick: bool, rounds: int, steps: Sequence[str], transformers: bool
+) -> dict[str, Any]:
     base = starter()
     home = make_home(root, base)
     registry = Registry.open(home.identity("me").adapters)
     one, two = (publish_random(registry, base, seed) for seed in (1, 2))
     registry.promote(one.id, expected="r0", reason="bench")
-    rounds, tokens = (1, 48) if quick else (5, 128)
+    rounds, tokens = (1, 48) if quick else (rounds, 128)
     found: dict[str, Any] = {}
     daemon = Daemon(home, parallel=8)
     try:
         if "speed" in steps:
             found["speed"] = _speed(daemon, base, one, rounds, tokens, quick=quick, transformers=transformers)
+            _tell("speed", found)
         if "swaps" in steps:
             found["swaps"] = swaps(daemon, home, (two, one), count=4 if quick else 50, clients=8)
+            _tell("swaps", found)
         if "soak" in steps:
             found["soak"] = soak(daemon, chats=20 if quick else 400)
+            _tell("soak", found)
     finally:
         daemon.close()
     if "capture" in steps:
         found["capture"] = capture(home.identity("me").store, turns=40 if quick else 400)
+        _tell("capture", found)
     return found
 
 
@@ -106,6 +112,11 @@ def _speed(daemon, base, revision, rounds, tokens, *, quick, transformers) -> di
     return found
 
 
+def _tell(part: str, found: Mapping[str, Any]) -> None:
+    """A run that is cut off has said what it knew."""
+    print(json.dumps({part: found[part]}), file=sys.stderr, flush=True)
+
+
 def show(found: Mapping[str, Any], indent: str = "") -> None:
     for name, value in found.items():
         if isinstance(value, Mapping) and any(isinstance(inner, Mapping) for inner in value.values()):
@@ -125,11 +136,13 @@ def main() -> None:
         "--steps", default="speed,swaps,soak,capture", help="which parts, with commas between"
     )
     parser.add_argument("--no-transformers", action="store_true", help="leave the slow one out")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each speed is measured")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-serving-") as root:
         found = measure(
             Path(root),
             quick=options.quick,
+            rounds=options.rounds,
             steps=options.steps.split(","),
             transformers=not options.no_transformers,
         )
