@@ -67,6 +67,8 @@ class Conversation:
     def __post_init__(self) -> None:
         if not self.id:
             raise ValueError("a conversation needs an id")
+        if "\0" in self.id:
+            raise ValueError("a conversation's id holds a NUL")
         if self.at.tzinfo is None:
             raise ValueError(f"the time {self.at.isoformat()} names no time zone")
         if any(not statement.strip() for statement in self.statements):

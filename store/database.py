@@ -153,9 +153,13 @@ class Database:
     def insert(self, table: str, values: Mapping[str, SqlValue]) -> bool:
         """True when the row is new, False when one with the same key was there (and stays as it was).
 
-        Breaking any other constraint raises. Only inside a transaction.
+        Breaking any other constraint raises, as does a conversation's id with a NUL (Unstorable): ids are
+        looked for through SQLite's JSON functions, which end a text there, and it could never be forgotten.
+        Only inside a transaction.
         """
         assert self._in_transaction(), "a write outside a transaction"
+        if "\0" in str(values.get("conversation")):
+            raise Unstorable(f"conversation {values['conversation']!r}", "its id holds a NUL")
         columns, marks = ", ".join(values), ", ".join("?" * len(values))
         sql = f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"
         return self.execute(sql, tuple(values.values())).rowcount == 1

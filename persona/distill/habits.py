@@ -13,13 +13,11 @@ from datetime import datetime
 from itertools import takewhile
 
 from persona.checker import ToolArgument, same_json, tool_scope
-from persona.distill.entries import Entries, Key, key_of
+from persona.distill.entries import Entries, Key
 from persona.distill.evidence import Edit
+from persona.distill.sighted import take_sighted
 from persona.distill.signals import corrected_arguments
-from store.identity import with_id
-from store.records import Interaction, Json, Preference, PreferenceStatus
-
-_SIGHTINGS_OF_A_HABIT = 2  # in different conversations
+from store.records import Interaction, Json
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,15 +35,17 @@ def take_corrected_calls(entries: Entries, edits: Iterable[Edit], decided: Mappi
     was not in the request itself, it is a habit.
     """
     for (tool, argument), corrections in sorted(_corrections(edits).items()):
-        key = (tool_scope(tool), f"tool.{tool}.{argument}")
-        current = entries.active(key)
-        barred = decided.get(key)
         agreeing = _latest_agreeing(corrections)
-        if current is None and barred is not None:
-            agreeing = [each for each in agreeing if each.edit.signal.at > barred]
-        if len({each.edit.interaction.conversation for each in agreeing}) < _SIGHTINGS_OF_A_HABIT:
-            continue
-        _take_habit(entries, ToolArgument(tool=tool, argument=argument, value=agreeing[0].value), agreeing)
+        checker = ToolArgument(tool=tool, argument=argument, value=agreeing[0].value)
+        value = json.dumps(checker.value, sort_keys=True, ensure_ascii=False)
+        take_sighted(
+            entries,
+            (tool_scope(tool), f"tool.{tool}.{argument}"),
+            [each.edit.signal for each in agreeing],
+            statement=f"Call {tool} with {argument} = {value}",
+            checker=checker,
+            decided=decided,
+        )
 
 
 def _corrections(edits: Iterable[Edit]) -> dict[tuple[str, str], list[_Correction]]:
@@ -72,36 +72,3 @@ def _latest_agreeing(corrections: Sequence[_Correction]) -> list[_Correction]:
     latest = corrections[-1].value
     agreeing = takewhile(lambda each: same_json(each.value, latest), reversed(corrections))
     return list(agreeing)[::-1]
-
-
-def _take_habit(entries: Entries, checker: ToolArgument, corrections: Sequence[_Correction]) -> None:
-    signals = [each.edit.signal for each in corrections]
-    value = json.dumps(checker.value, sort_keys=True, ensure_ascii=False)
-    habit = with_id(
-        Preference(
-            id="",
-            statement=f"Call {checker.tool} with {checker.argument} = {value}",
-            scope=tool_scope(checker.tool),
-            attribute=f"tool.{checker.tool}.{checker.argument}",
-            source="inferred",
-            first_seen=signals[0].at,
-            last_seen=signals[-1].at,
-            status=PreferenceStatus.ACTIVE,
-            checker=checker.to_json(),
-            signals=tuple(signal.id for signal in signals),
-        )
-    )
-    current = entries.active(key_of(habit))
-    if current is not None and current.checker == habit.checker:
-        entries.sight(current, signals, "calls were corrected so")
-        return
-    if current is not None and (current.source == "stated" or current.pinned):
-        return  # what is stated comes first, and what was pinned stays
-    if current is not None:
-        entries.step_back(current, by=habit.id, at=habit.last_seen, reason="later corrections differ")
-    known = next((entry for entry in entries.of(key_of(habit)) if entry.id == habit.id), None)
-    if known is None:
-        entries.record(habit, f"corrected so in {_SIGHTINGS_OF_A_HABIT} conversations or more")
-    else:
-        entries.sight(known, signals, "calls were corrected so again")
-        entries.revive(known, at=habit.last_seen, reason="calls were corrected so again")

@@ -222,3 +222,13 @@ def test_any_conversation_comes_back(given_conversation: Conversation) -> None:
         acts = {each.id: each for each in [*given_conversation.feedback(), *given_conversation.stated()]}
         assert acts == {each.id: each for each in store.feedback.all()}
         assert [] == store.verify()
+
+
+def test_an_id_that_could_not_be_forgotten_is_refused(store: Store) -> None:
+    """SQLite's JSON functions end a text at a NUL: such a conversation would never be found by its id."""
+    with pytest.raises(Unstorable, match="NUL"):
+        store.interactions.add(interaction(conversation="c-1\0x"))
+    with pytest.raises(ValueError, match="NUL"):
+        conversation("c-1\0x")
+
+    assert 0 == store.interactions.count()
