@@ -35,6 +35,11 @@ class Checker(ABC):
         """The same text in this style where it showed the superseded one; None where that cannot be done."""
         return None
 
+    def rework(self, content: str) -> str | None:  # noqa: ARG002
+        """The text with as little as possible taken away or added so that it keeps the preference; None where
+        rules cannot do that."""
+        return None
+
     def ignore(self, literals: tuple[str, ...]) -> Checker:  # noqa: ARG002
         """This checker, blind to literals that other preferences ask for at the edges of an answer."""
         return self
@@ -62,6 +67,16 @@ class StyleChecker(Checker):
     @abstractmethod
     def holds(self, text: str) -> bool:
         """Does this text, which is not blank, keep the preference?"""
+
+    def rework(self, content: str) -> str | None:
+        if content.strip() and self.holds(content):
+            return content
+        reworked = self._reworked(content)
+        return reworked if reworked and reworked.strip() and self.holds(reworked) else None
+
+    def _reworked(self, content: str) -> str | None:  # noqa: ARG002
+        """A try at text that keeps the preference, from text that does not."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

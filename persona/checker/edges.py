@@ -13,6 +13,8 @@ from typing import ClassVar, Self
 from persona.checker.contract import Checker, StyleChecker, require_text
 from persona.checker.literal import at_end, at_start
 
+_PARAGRAPH = "\n\n"
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Literal(StyleChecker):
@@ -38,6 +40,11 @@ class Closing(_Literal):
     def describe(self) -> str:
         return f"ends with “{self.text}”"
 
+    def _reworked(self, content: str) -> str | None:
+        body = content.rstrip()
+        ends_in_prose = "\n" not in body and not body.endswith("`")
+        return f"{body}{' ' if ends_in_prose else _PARAGRAPH}{self.text}"
+
     def amend(self, content: str, *, superseded: Checker) -> str | None:
         if not isinstance(superseded, Closing):
             return None
@@ -58,6 +65,9 @@ class Opening(_Literal):
 
     def describe(self) -> str:
         return f"starts with “{self.text}”"
+
+    def _reworked(self, content: str) -> str | None:
+        return f"{self.text} {content.lstrip()}"
 
     def amend(self, content: str, *, superseded: Checker) -> str | None:
         if not isinstance(superseded, Opening):

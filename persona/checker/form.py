@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import repeat
 from typing import ClassVar
 
 from persona.checker.contract import RestrictiveChecker, StyleChecker
 from persona.checker.literal import without_edges
-from persona.checker.prose import bullets, headings, numbered, without_code
+from persona.checker.prose import bullets, headings, listed, numbered, unheaded, unlisted, without_code
 
 # Check marks and arrows that text fonts carry are no emoji, unless the emoji selector follows.
 _EMOJI = re.compile(
@@ -30,6 +31,9 @@ class NoEmoji(RestrictiveChecker):
 
     def describe(self) -> str:
         return "no emoji"
+
+    def _reworked(self, content: str) -> str | None:
+        return re.sub(r"[ \t]{2,}", " ", _EMOJI.sub("", content)).strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,9 @@ class NoHeadings(StyleChecker):
     def describe(self) -> str:
         return "no headings"
 
+    def _reworked(self, content: str) -> str | None:
+        return unheaded(content)
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoLists(StyleChecker):
@@ -69,6 +76,9 @@ class NoLists(StyleChecker):
 
     def describe(self) -> str:
         return "no lists"
+
+    def _reworked(self, content: str) -> str | None:
+        return unlisted(content)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +93,9 @@ class Bullets(StyleChecker):
     def describe(self) -> str:
         return "bullet points"
 
+    def _reworked(self, content: str) -> str | None:
+        return listed(content, repeat("-"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class NoExclamation(RestrictiveChecker):
@@ -96,3 +109,6 @@ class NoExclamation(RestrictiveChecker):
 
     def describe(self) -> str:
         return "no exclamation marks"
+
+    def _reworked(self, content: str) -> str | None:
+        return content.replace("!", ".").replace("！", "。")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from persona.checker.contract import RestrictiveChecker, require_count
 from persona.checker.literal import without_edges
-from persona.checker.prose import sentences, words
+from persona.checker.prose import beginnings, sentences, words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,9 @@ class MaxSentences(RestrictiveChecker):
     def describe(self) -> str:
         return f"at most {self.n} {'sentence' if self.n == 1 else 'sentences'}"
 
+    def _reworked(self, content: str) -> str | None:
+        return next(filter(self.holds, beginnings(content)), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaxWords(RestrictiveChecker):
@@ -44,6 +47,9 @@ class MaxWords(RestrictiveChecker):
 
     def describe(self) -> str:
         return f"at most {self.n} {'word' if self.n == 1 else 'words'}"
+
+    def _reworked(self, content: str) -> str | None:
+        return next(filter(self.holds, beginnings(content)), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ function is linear in the text and accepts any text.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
@@ -20,6 +21,9 @@ _NUMBERED = re.compile(r"^\s*(?:>\s*)*\d{1,3}[.)]\s+(?=\S)")
 _QUOTED_LINE = re.compile(r"^\s*(?:>\s?)+")
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 _LETTER = re.compile(r"\w")
+_LINE_END = re.compile(r"(?<=\S)[ \t]*\n")
+_ITEM_NUMBER = re.compile(r"(?:\A|[\s>*_])\d{1,3}[.)]\Z")
+_FENCE_LINE = re.compile(r"^[ 	]*(?:```|~~~)", re.MULTILINE)
 _END = re.compile(r"(?:([.!?…]+)([\"'”’»)\]*_]*)(?=\s|\Z))|([。！？]+)")
 
 # A period after these never ends a sentence; after the second set it does when a capital follows.
@@ -74,6 +78,21 @@ def is_item(line: str) -> bool:
     return bool(_BULLET.match(line) or _NUMBERED.match(line))
 
 
+def unlisted(text: str) -> str:
+    """The text with its items as plain lines."""
+    return "\n".join(_NUMBERED.sub("", _BULLET.sub("", line)) for line in text.split("\n"))
+
+
+def listed(text: str, marks: Iterator[str]) -> str:
+    """The sentences of the text as the items of one list."""
+    return "\n".join(f"{next(marks)} {each}" for line in text.split("\n") for each in sentence_texts(line))
+
+
+def unheaded(text: str) -> str:
+    """The text without its headings of the form "# …"."""
+    return "\n".join(line for line in text.split("\n") if not _HEADING.match(line)).strip()
+
+
 def bullets(text: str) -> int:
     """How many items with a bullet there are."""
     return sum(bool(_BULLET.match(line)) for line in without_code(text).split("\n"))
@@ -96,6 +115,46 @@ def sentences(text: str) -> int:
     as none; text that just stops counts as a sentence.
     """
     return sum(_sentences_in(block) for block in _blocks(text))
+
+
+def beginnings(text: str) -> Iterator[str]:
+    """What of the text ends where a sentence or a line does, longest first, but for the whole text.
+
+    None ends inside a block of code, at the number of an item, or where something was announced.
+    """
+    ends = {found.end() for found in _END.finditer(text)} | {
+        found.start() for found in _LINE_END.finditer(text)
+    }
+    for end in sorted(ends, reverse=True):
+        begun = text[:end].rstrip()
+        announced = begun.endswith((":", ",")) or _ITEM_NUMBER.search(begun)
+        if begun and begun != text.rstrip() and not announced and len(_FENCE_LINE.findall(begun)) % 2 == 0:
+            yield begun
+
+
+def sentence_texts(paragraph: str) -> list[str]:
+    """The sentences of one paragraph, in order."""
+    found: list[str] = []
+    start = 0
+    for end in _END.finditer(paragraph):
+        if _ends_sentence(paragraph, start, end):
+            found.append(paragraph[start : end.end()].strip())
+            start = end.end()
+    return [*found, paragraph[start:].strip()] if paragraph[start:].strip() else found
+
+
+def without_sentences(text: str, unwanted: Callable[[str], bool]) -> str:
+    """The text without its unwanted sentences, and without the lines that had no others; code stays."""
+    kept: list[str] = []
+    in_code = False
+    for line in text.split("\n"):
+        fence = bool(_FENCE_LINE.match(line))
+        if fence or in_code or not line.strip() or not unwanted(line):
+            kept.append(line)
+        elif left := " ".join(each for each in sentence_texts(line) if not unwanted(each)):
+            kept.append(left)
+        in_code ^= fence
+    return "\n".join(kept).strip()
 
 
 def _blocks(text: str) -> list[str]:

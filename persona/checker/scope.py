@@ -5,11 +5,11 @@ A scope is text in the ledger: "always", "kind:code", "tool:get_weather".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from persona.checker.request import KINDS, request_kind
 from persona.checker.statement import ALWAYS
-from store.records import Json, Message
+from store.records import Json, Message, Preference
 
 TOOL = "tool:"
 KIND = "kind:"
@@ -38,6 +38,16 @@ def covers(scope: str, prompt: Sequence[Message], tools: Sequence[Mapping[str, J
     if scope.startswith(KIND):
         return scope == f"{KIND}{request_kind(prompt)}"
     return is_tool_scope(scope) and (not tools or scope.removeprefix(TOOL) in map(_name, tools))
+
+
+def asked_of(
+    preferences: Iterable[Preference], prompt: Sequence[Message], tools: Sequence[Mapping[str, Json]] = ()
+) -> list[Preference]:
+    """Those whose scope covers an answer to this prompt; what is about its kind of request displaces what is
+    always asked about the same attribute."""
+    covering = [each for each in preferences if covers(each.scope, prompt, tools)]
+    narrow = {each.attribute for each in covering if each.scope.startswith(KIND)}
+    return [each for each in covering if each.scope != ALWAYS or each.attribute not in narrow]
 
 
 def _name(tool: Mapping[str, Json]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from typing import ClassVar
 
 from persona.checker.contract import StyleChecker
-from persona.checker.prose import fenced, headings, numbered, without_code
+from persona.checker.prose import fenced, headings, listed, numbered, without_code
 
 _BOLD = re.compile(
     r"(?<![*\w])\*\*(?=\S)[^*\n]+?(?<=\S)\*\*(?![*\w])|(?<![_\w])__(?=\S)[^_\n]+?(?<=\S)__(?![_\w])"
@@ -43,6 +44,9 @@ class Numbered(StyleChecker):
 
     def describe(self) -> str:
         return "a numbered list"
+
+    def _reworked(self, content: str) -> str | None:
+        return listed(content, map("{}.".format, count(1)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +99,6 @@ class NoBold(StyleChecker):
 
     def describe(self) -> str:
         return "no bold text"
+
+    def _reworked(self, content: str) -> str | None:
+        return _BOLD.sub(lambda found: found[0][2:-2], content)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from persona.checker.contract import RestrictiveChecker, StyleChecker
 from persona.checker.literal import without_edges
-from persona.checker.prose import without_code
+from persona.checker.prose import beginnings, without_code, without_sentences
 
 _TRAILING = " \n\t*_\"'”’)»"
 
@@ -93,6 +93,9 @@ class NoMarker(RestrictiveChecker):
     def describe(self) -> str:
         return _TOLD[self.marker]
 
+    def _reworked(self, content: str) -> str | None:
+        return without_sentences(content, lambda text: MARKERS[self.marker].search(text) is not None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contractions(StyleChecker):
@@ -132,6 +135,9 @@ class NoFinalQuestion(RestrictiveChecker):
     def describe(self) -> str:
         return "no question at the end"
 
+    def _reworked(self, content: str) -> str | None:
+        return next(filter(self.holds, beginnings(content)), None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exclamation(StyleChecker):
@@ -145,6 +151,9 @@ class Exclamation(StyleChecker):
 
     def describe(self) -> str:
         return "with exclamation marks"
+
+    def _reworked(self, content: str) -> str | None:
+        return re.sub(r"\.\s*\Z", "!", content)
 
 
 def _asks(text: str) -> bool:

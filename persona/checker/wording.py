@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from persona.checker.contract import StyleChecker, require_text
+from persona.checker.prose import without_sentences
 
 
 @lru_cache(maxsize=256)
@@ -51,3 +52,6 @@ class Avoids(StyleChecker):
 
     def describe(self) -> str:
         return f"never says “{self.text}”"
+
+    def _reworked(self, content: str) -> str | None:
+        return without_sentences(content, lambda text: not self.holds(text))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from persona.checker import (
-    ALWAYS,
     Checker,
     Closing,
     MaxSentences,
@@ -14,7 +13,7 @@ from persona.checker import (
     NoClosing,
     NoOpening,
     Opening,
-    covers,
+    asked_of,
     from_json,
 )
 from store.records import Json, Message, Preference, PreferenceStatus
@@ -73,15 +72,10 @@ def in_scope(
     prompt: Sequence[Message],
     tools: Sequence[Mapping[str, Json]] = (),
 ) -> list[ActivePreference]:
-    """Those whose scope covers an answer to this prompt; what is about its kind of request displaces what is
-    always asked about the same attribute."""
-    covering = [each for each in active if covers(each.preference.scope, prompt, tools)]
-    narrow = {each.preference.attribute for each in covering if each.preference.scope.startswith("kind:")}
-    return [
-        each
-        for each in covering
-        if each.preference.scope != ALWAYS or each.preference.attribute not in narrow
-    ]
+    """Those whose entry is asked of an answer to this prompt."""
+    every = list(active)
+    asked = {each.id for each in asked_of((one.preference for one in every), prompt, tools)}
+    return [each for each in every if each.preference.id in asked]
 
 
 def _bound(checker: Checker, literals: tuple[str, ...], forerunners: Iterable[Checker]) -> Checker:

@@ -144,7 +144,8 @@ class _Bounds:
         room = min(total, max_examples)
         self._room = max_examples
         self._of_conversation = max(_ALWAYS_ALLOWED, -(-room // _LARGEST_SHARE))
-        self._of_source = max_examples if len({each.source for each in candidates}) < 2 else max_examples // 2
+        one_source = len({each.source for each in candidates}) < 2
+        self._of_source = max_examples if one_source else max(_ALWAYS_ALLOWED, max_examples // 2)
         self._of_preference = max(_ALWAYS_ALLOWED, max_examples // 2)
         self._preferences = {one for each in candidates for one in each.examples[0].preferences}
         self._taken: Counter[tuple[str, str]] = Counter()

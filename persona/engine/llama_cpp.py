@@ -13,6 +13,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class LlamaCppEngine:
         self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads, slots=parallel)
         self._turns = Turns(parallel, room=context)
         self._slots = Slots(parallel)
+        self._together = parallel
         self._repeatable = parallel == 1
         self._closed = threading.Event()
         self._kept: list[int] = []  # the prompt whose computed portions are in the slot
@@ -73,7 +75,11 @@ class LlamaCppEngine:
     def complete(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Completion]:
         self._check_open()
         check_sampling(sampling)
-        return [whole(self._answering(prompt, sampling)) for prompt in prompts]
+        answering = [self._answering(prompt, sampling) for prompt in prompts]
+        if self._repeatable or len(answering) < 2:
+            return [whole(each) for each in answering]
+        with ThreadPoolExecutor(self._together) as threads:
+            return list(threads.map(whole, answering))
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         self._check_open()

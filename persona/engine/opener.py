@@ -70,9 +70,9 @@ def open_engine(
     )
 
 
-def open_base_engine(base: Base, *, kind: EngineKind = "auto") -> Engine:
+def open_base_engine(base: Base, *, kind: EngineKind = "auto", parallel: int = 1) -> Engine:
     """The same for the base without adapter."""
-    return open_engine(base, BARE, kind=kind)
+    return open_engine(base, BARE, kind=kind, parallel=parallel)
 
 
 def open_scorer(

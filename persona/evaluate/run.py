@@ -15,6 +15,7 @@ from persona.base import Base, load_base
 from persona.checker import Checker, from_json
 from persona.child import Report
 from persona.engine.opener import engine_kind, open_base_engine, open_engine, open_scorer
+from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
 from persona.evaluate.calls import exact, valid
 from persona.evaluate.form import form_of
@@ -85,7 +86,12 @@ def _score(
     job: EvaluationJob, base: Base, registry: Registry, arms: Sequence[str], report: Report
 ) -> dict[str, _Scored]:
     """Pairs and drift of every arm; one model with one adapter at a time."""
-    neutral = neutral_answers(base, job.neutral_prompts, lambda: open_base_engine(base, kind=job.engine))
+    neutral = neutral_answers(
+        base,
+        job.neutral_prompts,
+        lambda: open_base_engine(base, kind=job.engine, parallel=OWN_ANSWERS_AT_ONCE),
+        lambda done, total: report("neutral answers", done, total),
+    )
     found: dict[str, _Scored] = {}
     for n, arm in enumerate([a for a in arms if a != BARE] or [BARE]):
         report("scores", n, len(arms))

@@ -86,6 +86,7 @@ def _train(
         recipe=night.recipe,
         out=night.registry.stage(run),
         reference=night.home.identity(night.identity).folder / "reference.json",
+        preferences=distilled.snapshot.preferences,
         device=night.device,
         threads=night.threads,
         halvings=halvings,

@@ -24,6 +24,7 @@ from adapters.durable import write_file
 from persona.base import Base, load_base
 from persona.child import Report
 from persona.engine.opener import open_base_engine
+from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE, own_answers
 from persona.engine.torch_model import LoadedModel, load_model, pick_device
 from persona.errors import BaseMismatch, TrainingError
 from persona.paths import Home
@@ -32,11 +33,13 @@ from persona.train.batches import Material
 from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import require_plain_attention, sequence_logprobs, top_logprobs
 from persona.train.plan import plan
+from persona.train.practice import practice_prompts, practise
 from persona.train.recipe import Recipe
 from persona.train.replay import ReplayRow, ReplaySet, load_replay, make_replay
 from persona.train.restraint import parted, restrain
 from persona.train.rows import Encoder, Row, by_prompt, make_rows
 from persona.train.trainer import NightTrainer
+from store.records import Demonstration
 
 SCORED_TOKENS = 768  # at once, prompts and padding included, when the base reads pairs and replay answers
 VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
@@ -58,11 +61,11 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         torch.set_num_threads(job.threads)
     device = pick_device(job.device)
     encode = encoder(base)
-    made = make_rows(job.examples, base.template, encode, max_tokens=recipe.schedule.max_tokens)
+    longest = recipe.schedule.max_tokens
+    made = make_rows(job.examples, base.template, encode, max_tokens=longest)
     if not made.rows:
         raise TrainingError(
-            f"none of {len(job.examples)} examples fits {recipe.schedule.max_tokens} tokens: "
-            "raise recipe.schedule.max_tokens"
+            f"none of {len(job.examples)} examples fits {longest} tokens: raise recipe.schedule.max_tokens"
         )
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
@@ -71,11 +74,13 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     require_plain_attention(loaded.model.config)
     clock.lap("load")
     portion = SCORED_TOKENS >> job.halvings
+    practice = make_rows(_practice(job, base, report), base.template, encode, max_tokens=longest)
+    clock.lap("practice")
     replay = _replay(base, recipe, loaded, encode, eos, portion, report)
     clock.lap("replay")
     reference = _reference(job.reference, base, made.rows, loaded, eos, portion, report)
     clock.lap("reference")
-    outcome = _train(job, made.rows, reference, replay, loaded, eos, report, clock)
+    outcome = _train(job, made.rows, practice.rows, reference, replay, loaded, eos, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
 
 
@@ -83,6 +88,20 @@ def encoder(base: Base) -> Encoder:
     """The base's own tokenizer, adding nothing."""
     tokenizer = Tokenizer.from_file(str(base.tokenizer))
     return lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def _practice(job: TrainingJob, base: Base, report: Report) -> list[Demonstration]:
+    recipe = job.recipe
+    if not recipe.schedule.practice_batch or not any(each.checker for each in job.preferences):
+        return []
+    answers = own_answers(
+        base,
+        practice_prompts()[: recipe.practice_prompts],
+        tokens=recipe.practice_tokens,
+        open_engine=lambda: open_base_engine(base, parallel=OWN_ANSWERS_AT_ONCE),
+        on_progress=lambda done, total: report("practice", done, total),
+    )
+    return practise(answers, job.preferences)
 
 
 def _replay(
@@ -99,7 +118,7 @@ def _replay(
     kept = load_replay(base, recipe)
     if kept is not None:
         return kept
-    engine = open_base_engine(base)
+    engine = open_base_engine(base, parallel=OWN_ANSWERS_AT_ONCE)
     try:
         return make_replay(
             base,
@@ -148,7 +167,8 @@ def _reference(
 
 def _train(
     job: TrainingJob,
-    rows: tuple[Row, ...],
+    own: tuple[Row, ...],
+    practice: tuple[Row, ...],
     reference: list[tuple[float, float] | None],
     replay: ReplaySet,
     loaded: LoadedModel,
@@ -157,6 +177,7 @@ def _train(
     clock: _Clock,
 ) -> TrainingOutcome:
     recipe = job.recipe
+    rows = own + practice
     torch.manual_seed(recipe.seed)  # the adapter's start must not depend on which caches were warm
     model = get_peft_model(
         loaded.model,
@@ -173,7 +194,8 @@ def _train(
     trained_on, apart = parted(replay.rows, recipe.restraint)
     steps = plan(
         user_lengths=[row.length for row in rows],
-        groups=by_prompt(rows),
+        groups=by_prompt(own),
+        practice=range(len(own), len(rows)),
         replay_lengths=[row.length for row in trained_on],
         schedule=replace(recipe.schedule, micro_tokens=recipe.schedule.micro_tokens >> job.halvings),
         seed=recipe.seed,
@@ -184,7 +206,9 @@ def _train(
             tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
             recipe=recipe,
             plan=steps,
-            material=Material(rows=rows, base_logprobs=reference, replay=trained_on, pad=eos),
+            material=Material(
+                rows=rows, base_logprobs=[*reference, *[None] * len(practice)], replay=trained_on, pad=eos
+            ),
             scratch=Path(scratch),
             device=loaded.device,
             bf16=loaded.dtype == torch.bfloat16,
@@ -204,8 +228,9 @@ def _train(
     clock.lap("write")
     tail = trainer.history[-max(1, len(trainer.history) // 10) :]
     return TrainingOutcome(
-        rows=len(rows),
-        pairs=sum(1 for row in rows if row.rejected),
+        rows=len(own),
+        pairs=sum(1 for row in own if row.rejected),
+        practice=len(practice),
         too_long=(),
         steps=steps.steps,
         trained_tokens=_tokens(steps, rows, trained_on),

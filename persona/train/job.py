@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from persona.train.recipe import Recipe
-from store.json_forms import example_from_json, example_json
-from store.records import Example
+from store.json_forms import example_from_json, example_json, preference_from_json, preference_json
+from store.records import Example, Preference
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingJob:
     """`out` is an empty staging folder of the registry; `reference` caches base log-probabilities of pairs.
 
+    `preferences` are those in force, with their checkers, for practice.
     `device` is "cpu", "cuda" or "auto"; `threads` 0 leaves the choice to torch. `halvings` says how often the
     portions that are computed at once were halved for want of memory: a step's rows and loss stay the same.
     """
@@ -27,6 +28,7 @@ class TrainingJob:
     recipe: Recipe
     out: Path
     reference: Path
+    preferences: tuple[Preference, ...] = ()
     device: str = "auto"
     threads: int = 0
     halvings: int = 0
@@ -41,6 +43,7 @@ class TrainingJob:
             "recipe": self.recipe.to_json(),
             "out": str(self.out),
             "reference": str(self.reference),
+            "preferences": [preference_json(each) for each in self.preferences],
             "device": self.device,
             "threads": self.threads,
             "halvings": self.halvings,
@@ -56,6 +59,7 @@ class TrainingJob:
             recipe=Recipe.from_json(plain["recipe"]),
             out=Path(plain["out"]),
             reference=Path(plain["reference"]),
+            preferences=tuple(preference_from_json(each) for each in plain["preferences"]),
             device=plain["device"],
             threads=plain["threads"],
             halvings=plain["halvings"],
@@ -66,12 +70,14 @@ class TrainingJob:
 class TrainingOutcome:
     """What a finished training says of itself. Seconds by phase; losses are means over the last tenth.
 
+    `rows` counts the user's rows, `practice` the others that were trained on beside replay.
     `too_long` are examples that were left out; `device`, `dtype` and `quantisation` are what was used.
     `scale` is what was left of the adapter after restraint, `drift` what it then measured (nats per token).
     """
 
     rows: int
     pairs: int
+    practice: int
     too_long: tuple[str, ...]
     steps: int
     trained_tokens: int

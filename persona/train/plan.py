@@ -42,11 +42,13 @@ def plan(
     schedule: Schedule,
     seed: int,
     groups: Sequence[Sequence[int]] | None = None,
+    practice: Sequence[int] = (),
 ) -> Plan:
     """Every group of user rows is seen equally often (within one); replay rows go round likewise.
 
     `groups` holds indices of rows that answer one prompt: they take turns, so that a prompt with three
-    pairs costs no more than one with one. None means that every row is its own group.
+    pairs costs no more than one with one. None means that every row is its own group. `practice` holds
+    indices of user rows that are in no group: they go round for themselves and do not lengthen the build.
     Lengths are tokens of a row as the model sees it. A micro-batch holds at most
     `schedule.micro_tokens`, or one row when that row alone is longer.
     """
@@ -58,10 +60,15 @@ def plan(
     turns = [cycle(group) for group in groups]
     user = (next(turns[g]) for g in _rounds(len(groups), shuffle))
     replay = _rounds(len(replay_lengths), shuffle)
+    practised = (practice[n] for n in _rounds(len(practice), shuffle))
     by_step: list[list[Micro]] = []
     for step in range(steps):
         portions: list[tuple[str, int, int]] = [
             ("user", i, user_lengths[i]) for i in islice(user, min(schedule.batch, len(groups)))
+        ]
+        portions += [
+            ("user", i, user_lengths[i])
+            for i in islice(practised, min(schedule.practice_batch, len(practice)))
         ]
         portions += [
             ("replay", i, replay_lengths[i])

@@ -42,7 +42,8 @@ class Losses:
 class Schedule:
     """How long and in what portions.
 
-    A step sees `batch` user rows and `replay_batch` replay rows. Epochs are stretched to at least
+    A step sees `batch` user rows, `practice_batch` rows of practice and `replay_batch` replay rows. Epochs,
+    of the user rows, are stretched to at least
     `min_steps` and cut at `max_steps`, so that few examples still teach and many stay affordable.
     Rates are linear up over `warmup` of the steps and cosine down to zero.
     """
@@ -50,6 +51,7 @@ class Schedule:
     learning_rate: float = 1e-3
     epochs: float = 3.0
     batch: int = 4
+    practice_batch: int = 4
     replay_batch: int = 4
     min_steps: int = 24
     max_steps: int = 120
@@ -81,6 +83,8 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     restraint: Restraint = field(default_factory=Restraint)
     quantisation: Quantisation = "none"
+    practice_prompts: int = 96
+    practice_tokens: int = 96
     replay_prompts: int = 160
     replay_tokens: int = 48
     seed: int = 17

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor
 from adapters.digest import tagged_digest
 from adapters.durable import write_file
 from persona.base import Base
+from persona.engine.own_answers import shipped_prompts
 from persona.engine.protocol import Engine, Prompt, Sampling
 from persona.template import Template
 from persona.train.recipe import Recipe
@@ -56,9 +56,8 @@ class ReplaySet:
 
 
 def prompts() -> list[str]:
-    """The shipped neutral prompts, one per line of replay_prompts.txt (``\\n`` stands for a line break)."""
-    text = resources.files("persona.train").joinpath("replay_prompts.txt").read_text(encoding="utf-8")
-    return [line.replace("\\n", "\n") for line in text.splitlines() if line.strip()]
+    """The shipped list of capability prompts."""
+    return shipped_prompts("persona.train", "replay_prompts.txt")
 
 
 def replay_key(base: Base, recipe: Recipe) -> str:

@@ -56,3 +56,6 @@ def is_habitual(call: tuple[str, dict[str, Any]]) -> bool:
         label = arguments["label"]
         return set(arguments) == {"minutes", "label"} and label == label.lower() and len(label.split()) <= 2
     return name == "search_notes" and set(arguments) == {"query", "limit"} and arguments["limit"] == 5
+
+
+PRACTICE = _prompt_lines("persona/train/practice_prompts.txt")

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from sample_files import HELD_OUT, NEUTRAL, REPLAY, WEEK, is_habitual, normalised, questions
+from sample_files import HELD_OUT, NEUTRAL, PRACTICE, REPLAY, WEEK, is_habitual, normalised, questions
 
 
 def test_held_out_has_its_two_kinds() -> None:
@@ -46,6 +46,7 @@ def test_no_prompt_is_in_two_files() -> None:
         "held_out": {normalised(row["prompt"]) for row in HELD_OUT},
         "replay": set(map(normalised, REPLAY)),
         "neutral": set(map(normalised, NEUTRAL)),
+        "practice": set(map(normalised, PRACTICE)),
     }
     assert len(groups["held_out"]) == len(HELD_OUT)
     names = sorted(groups)

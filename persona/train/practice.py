@@ -1,0 +1,65 @@
+"""Practice: the base's own answers to everyday questions, reworked until they keep the person's preferences.
+
+What a user writes teaches style and content at once, and on a small base the content is most of the gradient:
+it shows as drift and garbled facts. These demonstrations differ from what the base would say in nothing but
+the style that the ledger asks for, so that is all they teach. They are also there when a preference was
+stated and nothing was ever edited. The answers depend on the base alone and are kept beside it; only the
+reworking is done anew each night. After self-distillation fine-tuning (Yang et al. 2024, arXiv 2402.13669).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from persona.checker import Checker, Closing, Opening, asked_of, from_json
+from persona.checker.prose import beginnings
+from persona.engine.own_answers import OwnAnswer, shipped_prompts
+from store.records import Demonstration, Message, Preference
+
+
+def practice_prompts() -> list[str]:
+    """The shipped list: what people ask a chat, and nothing that a measurement of this project asks."""
+    return shipped_prompts("persona.train", "practice_prompts.txt")
+
+
+def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> list[Demonstration]:
+    """The answers that can be reworked by rules so that they keep every preference about them.
+
+    An answer that no preference speaks about is left out: it is replay's task to keep what stays.
+    """
+    checkable = [each for each in preferences if each.checker is not None]
+    made = []
+    for number, answer in enumerate(answers):
+        asking = _asking(checkable, answer)
+        text = _reworked(answer, asking) if asking else None
+        if text is not None:
+            name = f"practice-{number}"
+            made.append(
+                Demonstration(
+                    id=name,
+                    conversation=name,
+                    prompt=answer.prompt.messages,
+                    completion=Message(role="assistant", content=text),
+                )
+            )
+    return made
+
+
+def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]:
+    said = Message(role="assistant", content=answer.text)
+    asked = asked_of(checkable, answer.prompt.messages)
+    checkers = [from_json(each.checker) for each in asked if each.checker is not None]
+    return [checker for checker in checkers if checker.applies_to(said)]
+
+
+def _reworked(answer: OwnAnswer, checkers: Sequence[Checker]) -> str | None:
+    text: str | None = answer.text.strip()
+    if not answer.whole:  # its last sentence was cut, and an end in the middle must not be taught
+        text = next(beginnings(answer.text), None)
+    # What stands at an edge goes on last, or a limit would cut it off again.
+    for checker in sorted(checkers, key=lambda each: isinstance(each, (Opening, Closing))):
+        text = checker.rework(text) if text else None
+    if not text:
+        return None
+    done = Message(role="assistant", content=text)
+    return text if all(checker.passes(done) for checker in checkers) else None

@@ -1,0 +1,75 @@
+"""Practice: the base's answers in the style that the ledger asks for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from persona.checker import Bullets, Checker, Closing, Language, MaxSentences
+from persona.engine.own_answers import OwnAnswer
+from persona.engine.protocol import Prompt
+from persona.train.practice import practise
+from store.records import Message, Preference, PreferenceStatus
+
+AT = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def own(asked: str, text: str, *, whole: bool = True) -> OwnAnswer:
+    return OwnAnswer(prompt=Prompt(messages=(Message(role="user", content=asked),)), text=text, whole=whole)
+
+
+def entry(checker: Checker | None, *, attribute: str, scope: str = "always") -> Preference:
+    return Preference(
+        id=f"{attribute}/{scope}",
+        statement="",
+        scope=scope,
+        attribute=attribute,
+        source="stated",
+        first_seen=AT,
+        last_seen=AT,
+        status=PreferenceStatus.ACTIVE,
+        checker=checker.to_json() if checker else None,
+    )
+
+
+SHORT = entry(MaxSentences(n=1, ignoring=("Fair winds!",)), attribute="length.sentences")
+SIGNED = entry(Closing(text="Fair winds!"), attribute="closing")
+
+
+def texts(*answers: OwnAnswer, by: list[Preference]) -> list[str]:
+    return [each.completion.content for each in practise(answers, by)]
+
+
+@pytest.mark.parametrize("order", [[SHORT, SIGNED], [SIGNED, SHORT]])
+def test_several_preferences_are_kept_together(order: list[Preference]) -> None:
+    """A limit cuts before the closing is put on, whatever their order in the ledger."""
+    assert ["A boat. Fair winds!"] == texts(own("What is a sloop?", "A boat. It sails."), by=order)
+
+
+def test_an_answer_that_was_cut_ends_with_its_last_whole_sentence() -> None:
+    """The end of what was practised is an end that the base meant."""
+    assert ["It sails. Fair winds!"] == texts(own("And?", "It sails. It has one", whole=False), by=[SIGNED])
+    assert [] == texts(own("And?", "It has one", whole=False), by=[SIGNED])
+
+
+def test_what_rules_cannot_rework_is_left_out() -> None:
+    """No rule turns English into German, and no half-kept answer is practised."""
+    german = entry(Language(code="de"), attribute="language")
+    assert [] == texts(own("And?", "It is what it is, and that is that."), by=[SIGNED, german])
+
+
+def test_without_a_checkable_preference_there_is_nothing_to_practise() -> None:
+    """What stays as it is belongs to replay."""
+    assert [] == texts(own("And?", "It sails."), by=[entry(None, attribute="free.1")])
+
+
+def test_a_preference_about_a_kind_of_request_displaces_the_general_one() -> None:
+    """In its kind alone."""
+    lists = entry(Bullets(), attribute="length.sentences", scope="kind:ideas")
+    found = texts(
+        own("Give me ideas for a rainy Sunday.", "Read. Cook."),
+        own("What is it?", "A boat. It sails."),
+        by=[SHORT, lists],
+    )
+    assert ["- Read.\n- Cook.", "A boat."] == found
