@@ -6,6 +6,7 @@ An act gets the chat screen and the rest of the command's line. It may raise Tro
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 Act = Callable[["ChatScreen", str], Awaitable[None]]
 
 
-def _table() -> Mapping[str, Act]:
+@cache
+def acts() -> Mapping[str, Act]:
+    """By name. Filled when it is first asked: the acts import the screens, and the screens this."""
     from persona.tui.acts import back, conversations, see, talk, teach
 
     return {
@@ -54,14 +57,3 @@ def _table() -> Mapping[str, Act]:
         "rollback": back.rollback,
         "promote": back.promote,
     }
-
-
-class _Acts(dict[str, Act]):
-    """Filled when it is first asked: the acts import the screens, and the screens this."""
-
-    def __missing__(self, name: str) -> Act:
-        self.update(_table())
-        return self[name]
-
-
-ACTS: Mapping[str, Act] = _Acts()

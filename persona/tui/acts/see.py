@@ -46,14 +46,14 @@ async def _learned(chat: ChatScreen, tab: str) -> None:
 
 async def revisions(chat: ChatScreen, ref: str) -> None:
     """Every revision: verdicts, scores, drift; from there back, forward, or into a talk with one."""
-    from persona.tui.acts import ACTS
+    from persona.tui.acts import acts
     from persona.tui.screens.revisions import Revisions
 
     chat.the_daemon_is_there()
     wanted = await chat.app.push_screen_wait(Revisions(chat.daemon, ref))
     if wanted is not None:
         act, argument = wanted
-        await ACTS[act](chat, argument)
+        await acts()[act](chat, argument)
 
 
 async def report(chat: ChatScreen, ref: str) -> None:

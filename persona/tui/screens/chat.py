@@ -15,7 +15,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from persona.tui import acts
+from persona.tui.acts import acts
 from persona.tui.clean import line
 from persona.tui.commands import matching, parse, plain_text
 from persona.tui.daemon import Daemon
@@ -212,7 +212,7 @@ class ChatScreen(Screen[None]):
     @work(group="acts", exit_on_error=True)
     async def _act(self, name: str, argument: str) -> None:
         try:
-            await acts.ACTS[name](self, argument)
+            await acts()[name](self, argument)
         except Trouble as trouble:
             self.notice.tell(str(trouble), kind="error")
 
