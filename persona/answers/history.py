@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any
 
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
 from persona.errors import BadInput
@@ -12,8 +10,6 @@ from persona.errors import BadInput
 if TYPE_CHECKING:
     from adapters import Operation, Revision
     from store.records import Run
-
-Limit = Annotated[int, Field(ge=1, le=1000)]
 
 
 def revisions(persona: Persona) -> dict[str, Any]:
@@ -82,24 +78,6 @@ def run_of(persona: Persona, ref: str | None) -> Run:
     if run is None:
         raise BadInput(f"{revision.ref} has no report: no night of this store made it")
     return run
-
-
-def runs(persona: Persona, limit: Limit = 50) -> dict[str, Any]:
-    """The newest nights, newest first, without what they measured."""
-    return {
-        "runs": [
-            {
-                "run": run.id,
-                "outcome": str(run.state),
-                "started_at": run.started_at,
-                "ended_at": run.ended_at,
-                "revision": run.revision,
-                "reasons": list(run.reasons),
-                "costs": run.costs,
-            }
-            for run in persona.store.runs.all()[::-1][:limit]
-        ]
-    }
 
 
 def rollback(persona: Persona, to: str | None = None) -> dict[str, Any]:

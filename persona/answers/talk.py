@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
+from persona.answers.limits import Limit
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
 from persona.errors import BadInput
-
-Limit = Annotated[int, Field(ge=1, le=1000)]
 
 
 def conversations(persona: Persona, limit: Limit = 50) -> dict[str, Any]:

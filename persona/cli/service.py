@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -105,6 +104,8 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Print what the daemon said last."""
+    import subprocess
+
     command = _service(context).log_command(lines, follow=follow)
     try:
         done = subprocess.run(command, check=False)

@@ -53,6 +53,13 @@ def test_revisions_needs_files_alone(shell: Shell, past: Past) -> None:
     assert [0, ["typer", "persona.config"]] == loaded_by(shell, "revisions")
 
 
+def test_nothing_of_ours_loads_pydantic_for_history() -> None:
+    """typer may load it to read a command line; the answers about revisions do without."""
+    source = "import sys, persona.cli.app, persona.answers.history; sys.exit('pydantic' in sys.modules)"
+
+    assert 0 == subprocess.run([sys.executable, "-c", source], check=False).returncode
+
+
 def test_the_identity_without_a_configuration(shell: Shell) -> None:
     """It is the one that the settings have by default."""
     assert Settings().identity.name == shell.persona().identity
