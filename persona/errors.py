@@ -141,6 +141,7 @@ class BrokenNumerics(TrainingError):
 class ChildFailed(TrainingError):
     def __init__(self, stage: str, why: str, log: Path) -> None:
         self.why = why
+        self.log = log
         super().__init__(f"{stage} did not finish: {why}; see {log}")
 
 

@@ -23,11 +23,15 @@ def forget(
 ) -> dict[str, Any]:
     """Forget one of the three, with everything that rests on it. Busy while a night runs.
 
+    What a night that was cut off left is put in order first; the logs of all nights go, whatever they say.
     A champion that learned from it makes room for the last one that did not; its files go like those of every
     other such revision, and the next night builds again without it.
     """
+    from persona.nightly import clear_logs  # the stages
+
     what = _named(conversation, interaction, preference)
     registry = persona.registry
+    persona.recover()
     with persona.lock():
         known = {revision.id: revision.ref for revision in registry.survey().revisions}
         gone = persona.store.forget(at=datetime.now(UTC), **what)
@@ -40,6 +44,7 @@ def forget(
             if states[revision] != "retired":
                 registry.retire(revision, _WHY)
             registry.erase(revision)
+        clear_logs(persona.home.runs)
     now = persona.resolve("champion")
     return {
         "interactions": gone.interactions,

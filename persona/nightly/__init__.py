@@ -2,7 +2,7 @@
 
 from persona.nightly.building import MIN_EXAMPLES
 from persona.nightly.night import Night, NightResult
-from persona.nightly.recovery import Recovered, clear_traces, recover
+from persona.nightly.recovery import Recovered, clear_logs, recover
 from persona.nightly.run import FREE_FLOOR, run_night
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "Night",
     "NightResult",
     "Recovered",
-    "clear_traces",
+    "clear_logs",
     "recover",
     "run_night",
 ]

@@ -102,10 +102,19 @@ def _happened(judged: Judgement, registry: Registry) -> bool:
 
 
 def clear_traces(runs: Path) -> None:
-    """Delete what holds the user's words in the folders of all runs. Logs, which do not, stay."""
-    for folder in runs.iterdir() if runs.is_dir() else ():
-        if folder.is_dir():
-            clear_run(folder)
+    """Delete what holds the user's words in the folders of all runs. Logs stay."""
+    for folder in _folders(runs):
+        clear_run(folder)
+
+
+def clear_logs(runs: Path) -> None:
+    """The rest too: the error that a child ended with may quote what it worked on."""
+    for folder in _folders(runs):
+        shutil.rmtree(folder)
+
+
+def _folders(runs: Path) -> list[Path]:
+    return [folder for folder in runs.iterdir() if folder.is_dir()] if runs.is_dir() else []
 
 
 def clear_run(folder: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from tzlocal import reload_localzone
 
 from adapters.errors import RegistryError
-from persona.errors import Damaged, PersonaError
+from persona.errors import ChildFailed, Damaged, PersonaError
 from persona.schedule.awake import Wakefulness
 from persona.schedule.circumstances import Machine, Missing, Needs, Past, Terms
 from persona.schedule.leash import Leash, NightWork
@@ -222,6 +222,8 @@ class NightClock:
             line = str(error)
             if error.exit_code == _MADE_WAY:
                 return lambda state, now: state.made_way(line, now)
+            if isinstance(error, ChildFailed):  # its last line may quote what someone wrote
+                line = f"{type(error).__name__}: see {error.log}"
             _log.warning("schedule: the night failed: %s", line)
             return lambda state, now: state.failed(line, now)
         except Exception as error:  # noqa: BLE001  # a bug in a night must not end the clock

@@ -6,7 +6,7 @@ import pytest
 from cli_parts import AT, Past, Shell, preference
 
 from store.identity import with_id
-from store.records import Feedback, FeedbackKind, PreferenceStatus
+from store.records import Feedback, FeedbackKind, PreferenceStatus, Run, RunState
 
 
 @pytest.fixture
@@ -119,6 +119,24 @@ def test_forgetting_names_the_revisions_that_learned_from_it(shell: Shell, past:
     assert None is dry["forgotten"]
     ran = shell.run("forget", "--preference", entry)
     assert "r0 answers; the next night rebuilds without it" in ran.out
+
+
+def test_what_nights_left_goes_too(made: Shell) -> None:
+    """A log may quote what was said; a night that was cut off gets its end before its files go."""
+    entry = stated(made, "No emoji")
+    left = made.root / "runs" / "20261101t210400-abcdef"
+    left.mkdir(parents=True)
+    (left / "train.log").write_text("KeyError: 'No emoji'")
+    (left / "job.json").write_text("{}")
+    with made.store() as store:
+        store.runs.start(Run(id=left.name, started_at=AT, state=RunState.STARTED))
+    made.run("forget", "--preference", entry, "--dry-run")
+    assert left.exists()
+
+    assert 0 == made.run("forget", "--preference", entry).code
+    assert [] == list((made.root / "runs").iterdir())
+    with made.store() as store:
+        assert [RunState.INTERRUPTED] == [run.state for run in store.runs.all()]
 
 
 def test_one_thing_is_forgotten_at_a_time(made: Shell) -> None:

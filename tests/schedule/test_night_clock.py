@@ -128,11 +128,19 @@ def test_why_not_is_on_record(world: World) -> None:
     assert ("wait", "on battery") == (last.kind, last.reasons[0].text)
 
 
-def test_the_record_quotes_nobody(world: World) -> None:
-    """Reasons of a verdict hold what the person prefers: they stay where forgetting finds them."""
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (RuntimeError("I told you about my mother"), "RuntimeError"),
+        (ChildFailed("train", "KeyError: 'my mother'", Path("runs/1/train.log")), "see runs/1/train.log"),
+    ],
+)
+def test_the_record_quotes_nobody(world: World, error: Exception, kept: str) -> None:
+    """Reasons of a verdict hold what the person prefers, and errors what they said: both stay where
+    forgetting finds them."""
 
     def broken(leash: Leash) -> End:
-        raise RuntimeError("I told you about my mother")
+        raise error
 
     clock = world.clock()
     clock.tick()
@@ -143,7 +151,7 @@ def test_the_record_quotes_nobody(world: World) -> None:
     ended(clock)
 
     written = world.file.path.read_text()
-    assert "RuntimeError" in written
+    assert kept in written
     assert "shortly" not in written
     assert "mother" not in written
 
