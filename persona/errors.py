@@ -246,5 +246,5 @@ class DaemonRuns(Busy):
 
 
 class NightRuns(Busy):
-    def __init__(self, pid: int) -> None:
-        PersonaError.__init__(self, f"a night is running already, in process {pid}: wait for it")
+    def __init__(self) -> None:
+        PersonaError.__init__(self, "a night is running already: wait for it")

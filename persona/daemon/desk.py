@@ -17,6 +17,7 @@ from persona.daemon.waiting import WaitingPreferences
 from persona.distill import revise_ledger
 from persona.errors import BadInput
 from persona.failure import in_one_tree
+from persona.schedule.probes import OwnTraffic
 from persona.serve.desk import Happening, Json, Lease, ModelCard, Turn, Upstream
 from persona.serve.engines import Engines
 from persona.serve.leases import Leases
@@ -32,21 +33,15 @@ class LocalDesk:
     `open_persona` gives a Persona of this identity: each thread that needs a store opens one of its own.
     """
 
-    def __init__(
-        self,
-        open_persona: Callable[[], Persona],
-        *,
-        night_command: Sequence[str] | None = None,
-        on_use: Callable[[], None] = lambda: None,
-    ) -> None:
-        """`on_use` is called when someone asks for an answer or judges one; it must not block."""
-        self._on_use = on_use
+    def __init__(self, open_persona: Callable[[], Persona], *, traffic: OwnTraffic | None = None) -> None:
+        """`traffic` is touched when someone asks for an answer or judges one, and nights make way."""
+        self._traffic = traffic or OwnTraffic()
         self._open_persona = open_persona
         self.board = Board()
         with in_one_tree(), open_persona() as persona:
             settings, registry = persona.settings.serve, persona.registry
             self._identity = persona.identity
-            self._environ = {**persona.environ, "PERSONA_HOME": str(persona.home.root)}
+            self._environ = persona.environ
             self._upstream = persona.settings.upstream
             self._waiting = WaitingPreferences(persona.paths.store)
             self._writer = Writer(persona.paths.store)
@@ -67,7 +62,10 @@ class LocalDesk:
                 self._writer.close()
                 raise
         self._nights = Nights(
-            identity=self._identity, environ=self._environ, tell=self.board.tell, command=night_command
+            open_persona,
+            tell=self.board.tell,
+            traffic=self._traffic,
+            leased=lambda: [loaded.revision.id for loaded in self._engines.loaded()],
         )
 
     @property
@@ -87,7 +85,7 @@ class LocalDesk:
         return [*cards, *theirs]
 
     def lease(self, model: str) -> AbstractContextManager[Lease]:
-        self._on_use()
+        self._traffic.touch()
         return self._leases.lease(model)
 
     def upstream(self, model: str) -> Upstream | None:
@@ -109,7 +107,7 @@ class LocalDesk:
         )
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
-        self._on_use()
+        self._traffic.touch()
         kept = self._writer.act(feedback, source=source)
         if kept.kind is FeedbackKind.PREFERENCE:
             with in_one_tree(), self._open_persona() as persona:
@@ -121,7 +119,7 @@ class LocalDesk:
         if name == "train":
             if arguments:
                 raise BadInput("train takes no arguments")
-            return self._nights.start()
+            return self._nights.ask()
         with self._open_persona() as persona:
             answer = ask(persona, name, arguments)
         if name == "status":
@@ -149,6 +147,10 @@ class LocalDesk:
         self._leases.follow()
         self._waiting.refresh()
         self._engines.sweep()
+
+    def let_nights_come(self) -> None:
+        """Whenever the schedule says so, until the desk closes."""
+        self._nights.come_by_themselves()
 
     def close(self, *, wait: float = 0.0) -> None:
         """Let the answers that run end, up to `wait` seconds, then keep what is to be kept, and close."""

@@ -1,24 +1,29 @@
-"""Nights that the daemon starts: each a process of its own, which holds the home's lock like any other.
+"""The nights of one identity: begun by its clock, or because somebody asks; never two at a time.
 
-The daemon answers meanwhile, and sees the promotion as it would see anybody's.
+A night runs in a thread of its own and works in children; answers go on meanwhile, and whoever asks for one
+makes it stand still. The daemon sees its promotion as it would see anybody's.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import IO, Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from persona.errors import NightRuns
+from persona.answers.keeping import collect
+from persona.bootstrap import Persona
+from persona.errors import Busy, PersonaError
+from persona.failure import in_one_tree
+from persona.schedule.assembly import night_clock
+from persona.schedule.leash import Leash
+from persona.schedule.probes import OwnTraffic
+from store.records import Run
 
-_PATIENCE = 10.0  # seconds for a night to put things away when it is told to end
+if TYPE_CHECKING:
+    from persona.nightly import NightResult
+
+_RECENT = 30  # runs; what nights take is measured on the last of them that trained
 
 _log = logging.getLogger(__name__)
 
@@ -26,94 +31,106 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 class Nights:
-    """At most one night at a time, of one identity. Thread-safe. `command` is what is run."""
+    """Thread-safe. `open_persona` gives a Persona of the identity, to each thread one of its own; `tell` is
+    told how nights go, and `leased` are the ids of the revisions that are loaded now."""
 
     def __init__(
-        self, *, identity: str, environ: Mapping[str, str], tell: Tell, command: Sequence[str] | None = None
+        self,
+        open_persona: Callable[[], Persona],
+        *,
+        tell: Tell,
+        traffic: OwnTraffic,
+        leased: Callable[[], Collection[str]] = lambda: (),
     ) -> None:
-        self._command = list(command or [sys.executable, "-m", "persona", "train", "--now", "--json"])
-        self._environ = {**environ, "PERSONA_IDENTITY__NAME": identity}
+        self._open_persona = open_persona
         self._tell = tell
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._leased = leased
+        self._starting = threading.Lock()
+        self._started = False
+        self._step = ""
         self._last: dict[str, Any] | None = None
-
-    def start(self) -> dict[str, Any]:
-        """Begin a night now. NightRuns while one of ours goes on."""
-        with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                raise NightRuns(self._process.pid)
-            self._process = subprocess.Popen(
-                self._command,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                start_new_session=True,  # Ctrl-C at the daemon's terminal is the daemon's to pass on
+        with open_persona() as persona:
+            self._clock = night_clock(
+                persona.settings.schedule,
+                quiet_seconds=persona.settings.train.quiet_seconds,
+                file=persona.paths.schedule,
+                traffic=traffic,
+                runs=self._runs,
+                night=self._night,
             )
-            process = self._process
-        threading.Thread(target=self._follow, args=(process,), name="persona-night", daemon=True).start()
-        self._tell("night", {"state": "started", "pid": process.pid})
-        return {"started": True, "pid": process.pid}
+
+    def come_by_themselves(self) -> None:
+        """From now on, after what was cut off is put in order."""
+        try:
+            with in_one_tree(), self._open_persona() as persona:
+                persona.recover()
+        except Busy:
+            pass  # a night of another process; each begins with this
+        except PersonaError as error:
+            _log.error("what a night left could not be put in order: %s", error)  # expected, no traceback
+        self._start(by_itself=True)
+
+    def ask(self) -> dict[str, Any]:
+        """Begin one now. NightRuns while one goes on."""
+        with in_one_tree():
+            self._start(by_itself=False)
+            self._clock.ask()
+        return {"started": True}
 
     def state(self) -> dict[str, Any]:
-        """For `status`: whether a night of ours goes on, and how the last one ended."""
-        with self._lock:
-            running = self._process is not None and self._process.poll() is None
-            return {"running": running, "last": self._last}
+        """For `status`: whether a night goes on and what it does, and how the last one ended."""
+        clock = self._clock.status()
+        return {**clock, "step": self._step if clock["running"] else "", "last": self._last}
 
     def close(self) -> None:
         """End the night that goes on; its run is closed as interrupted. Idempotent."""
-        with self._lock:
-            process = self._process
-        if process is None or process.poll() is not None:
-            return
-        _signal(process, signal.SIGINT)
+        self._clock.stop()
+
+    def _start(self, *, by_itself: bool) -> None:
+        with self._starting:
+            if not self._started:
+                self._clock.start(by_itself=by_itself)
+                self._started = True
+
+    def _runs(self) -> Sequence[Run]:
+        with in_one_tree(), self._open_persona() as persona:
+            return persona.store.runs.recent(_RECENT)
+
+    def _night(self, leash: Leash) -> NightResult:
+        self._step = ""
+        self._tell("night", {"state": "started"})
         try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            _log.warning("the night did not end within %s seconds: killed", _PATIENCE)
-            _signal(process, signal.SIGKILL)
-            process.wait()
-
-    def _follow(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        lines: list[str] = []
-        with process:  # closes its pipes
-            steps = threading.Thread(target=self._steps, args=(process.stderr, lines), daemon=True)
-            steps.start()
-            said = process.stdout.read()
-            steps.join()
-            code = process.wait()
-        ended = _ended(code, said, lines)
-        with self._lock:
-            self._last = ended
-        self._tell("night", ended)
-
-    def _steps(self, stream: IO[str], lines: list[str]) -> None:
-        for line in stream:
-            lines[:] = [line.strip()]
-            self._tell("night", {"state": "running", "step": line.strip()})
-
-
-def _signal(process: subprocess.Popen[str], number: int) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself
-        os.killpg(process.pid, number)
-
-
-def _ended(code: int, said: str, lines: Sequence[str]) -> dict[str, Any]:
-    if code == 0:
-        try:
-            found = json.loads(said)
-            return {
+            with in_one_tree(), self._open_persona() as persona:
+                result = persona.night(self._go_on, cancel=leash.cancel, idle_seconds=leash.idle_seconds)
+                self._tidy(persona)
+        except BaseException as error:
+            code = error.exit_code if isinstance(error, PersonaError) else 1
+            why = str(error) or type(error).__name__
+            self._end({"state": "failed", "exit_code": code, "why": why})
+            raise
+        self._end(
+            {
                 "state": "ended",
-                "outcome": found["outcome"],
-                "revision": found["revision"],
-                "reasons": found["reasons"],
+                "outcome": result.outcome,
+                "run": result.run,
+                "revision": result.revision,
+                "reasons": list(result.reasons),
             }
-        except (ValueError, KeyError):
-            lines = ["it said nothing that can be read"]
-    return {"state": "failed", "exit_code": code, "why": lines[-1] if lines else ""}
+        )
+        return result
+
+    def _go_on(self, event: Mapping[str, Any]) -> None:
+        self._step = str(event.get("step", ""))
+        self._tell("night", {"state": "running", "step": self._step})
+
+    def _tidy(self, persona: Persona) -> None:
+        """What the night left behind for good goes as [keep] says."""
+        try:
+            with in_one_tree():
+                collect(persona, yes=True, leased=self._leased())
+        except PersonaError as error:
+            _log.warning("revisions that nobody needs stay: %s", error)
+
+    def _end(self, ended: dict[str, Any]) -> None:
+        self._last = ended
+        self._tell("night", ended)

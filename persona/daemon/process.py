@@ -19,7 +19,6 @@ from persona.bootstrap import EngineOpener, Persona, open_engine, open_serving_e
 from persona.config import ServeSettings
 from persona.daemon.desk import LocalDesk
 from persona.daemon.door import LocalDoor
-from persona.daemon.overnight import overnight
 from persona.daemon.place import Place, only_daemon, tell_place
 from persona.daemon.pulse import told
 from persona.daemon.tokens import Tokens
@@ -51,11 +50,9 @@ def serve(
         tokens = Tokens(home, own_identity=identity)
         tokens.own()
         traffic = OwnTraffic()
-        door = LocalDoor(
-            tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), on_use=traffic.touch)
-        )
+        door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), traffic=traffic))
         try:
-            tell = door.desk(identity).board.tell
+            desk = door.desk(identity)
             with _listening(host, port) as listener:
                 bound = listener.getsockname()[1]
                 access = _access(persona.settings.serve, host, bound)
@@ -63,10 +60,10 @@ def serve(
                     create_app(door, access=access), host=host, port=bound, drain_seconds=DRAIN_SECONDS
                 )
                 with _ends_quietly():
+                    desk.let_nights_come()
                     place = tell_place(home, host=host, port=bound)
                     on_ready(place)
-                    ours = overnight(lambda: _persona_of(persona, identity), tell, traffic)
-                    with told(place), ours, _told_of_the_end(server, door):
+                    with told(place), _told_of_the_end(server, door):
                         server.run(sockets=[listener])
         finally:
             door.close(wait=1.0)  # what was cut off lets go of its engine

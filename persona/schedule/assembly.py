@@ -23,16 +23,19 @@ if TYPE_CHECKING:
 def night_clock(
     settings: ScheduleSettings,
     *,
+    quiet_seconds: float,
     file: Path,
     traffic: OwnTraffic,
     runs: Callable[[], Sequence[Run]],
     night: NightWork,
 ) -> NightClock:
     """Not started. `file` is the identity's schedule.json, whose folder exists; `runs` and `night` as in
-    Parts; `traffic` is touched by whoever takes requests."""
+    Parts; `traffic` is touched by whoever takes requests. With less than `quiet_seconds` of quiet a running
+    night makes way."""
     return NightClock(
         Parts(
             terms=Terms.of(settings),
+            presence=quiet_seconds,
             file=ScheduleFile(file),
             panel=Panel(Sources.of_system(file.parent, traffic)),
             traffic=traffic,

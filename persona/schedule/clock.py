@@ -1,5 +1,7 @@
 """The night's clock: every few minutes it asks the policy, begins nights, and keeps them out of the way.
 
+Nights that somebody asks for begin here too.
+
 A night is on record before it begins, so no crash can make it begin again without end; it runs in a thread of
 its own, so the clock goes on and sees a person who comes back.
 """
@@ -11,13 +13,13 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from tzlocal import reload_localzone
 
 from adapters.errors import RegistryError
-from persona.errors import ChildFailed, Damaged, PersonaError
+from persona.errors import ChildFailed, Damaged, NightRuns, PersonaError
 from persona.schedule.awake import Wakefulness
 from persona.schedule.circumstances import Machine, Missing, Needs, Past, Terms
 from persona.schedule.leash import Leash, NightWork
@@ -34,7 +36,6 @@ _log = logging.getLogger("persona.schedule")
 
 TICK = timedelta(minutes=5)
 _WATCH = timedelta(seconds=15)
-_PRESENCE = 60.0  # seconds of quiet below which someone is there
 _PATIENCE = 20 * 60.0  # seconds that a night stands still for someone before it ends
 _STOP_PATIENCE = 15.0
 _RECENT = timedelta(days=2)
@@ -45,9 +46,10 @@ _GOOD = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What a clock works with. `runs` gives the past nights, oldest first; it is called in the clock's
-    thread, `night` in one of the night's own."""
+    thread, `night` in one of the night's own. Less than `presence` seconds of quiet: someone is there."""
 
     terms: Terms
+    presence: float
     file: ScheduleFile
     panel: Panel
     traffic: OwnTraffic
@@ -60,7 +62,7 @@ class Parts:
 
 
 class NightClock:
-    """One identity's. `start` once, `stop` once; `nudge`, `status` and `traffic.touch` from any thread."""
+    """One identity's. `start` once, `stop` once; `ask`, `status` and `traffic.touch` from any thread."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -71,16 +73,18 @@ class NightClock:
         self._decision: Decision | None = None
         self._decided_at: datetime | None = None
         self._leash: Leash | None = None
+        self._asked_for = False
         self._worker: threading.Thread | None = None
         self._revision: str | None = None
         self._untold: str | None = None
         self._ticker = Ticker()
-        self._ticker.every(TICK, self.tick, "tick")
-        self._ticker.every(_WATCH, self.watch, "watch")
 
-    def start(self) -> None:
-        """The first look at the clock happens at once."""
+    def start(self, *, by_itself: bool = True) -> None:
+        """The first look at the clock happens at once. Not `by_itself`: nights begin only by `ask`."""
         self._open()
+        if by_itself:
+            self._ticker.every(TICK, self.tick, "tick")
+        self._ticker.every(_WATCH, self.watch, "watch")
         self._ticker.start()
 
     def stop(self) -> None:
@@ -92,12 +96,19 @@ class NightClock:
             self._worker.join(_STOP_PATIENCE)
         self._parts.wakefulness.let_go()
 
-    def nudge(self) -> None:
-        """Look again now: something has changed."""
-        self._ticker.now("tick")
+    def ask(self) -> None:
+        """Begin a night now, whatever the hour. It makes way to requests, and not to whoever is at the
+        machine, who asked for it. NightRuns while one runs.
+        """
+        with self._guard:
+            if self._leash is not None:
+                raise NightRuns
+            now = self._parts.now()
+            night = self._parts.terms.window.night_of(now, self._parts.zone())
+            self._begin(night, now, quiet=math.inf, asked_for=True)
 
     def status(self) -> dict[str, Any]:
-        """What `persona status` shows of a running daemon, as JSON."""
+        """JSON: whether a night runs, and what was decided last."""
         with self._guard:
             decision, at, running = self._decision, self._decided_at, self._leash is not None
             state = self._state
@@ -134,8 +145,8 @@ class NightClock:
         with self._guard:
             self._decision, self._decided_at = decision, now
             self._remember(self._state.decided(decision, now))
-            if isinstance(decision, Run | CatchUp):
-                self._begin(decision, machine, now)
+            if isinstance(decision, Run | CatchUp) and self._leash is None:
+                self._begin(decision.night, now, quiet=quiet_seconds(parts.terms, machine))
         self._keep_awake(decision)
         self._tell(machine)
 
@@ -145,10 +156,11 @@ class NightClock:
             leash = self._leash
         if leash is None:
             return
-        quiet = quiet_seconds(self._parts.terms, self._parts.panel.read())
-        if not leash.look(quiet, presence=_PRESENCE, patience=_PATIENCE):
+        parts = self._parts
+        quiet = math.inf if self._asked_for else quiet_seconds(parts.terms, parts.panel.read())
+        if not leash.look(quiet, presence=parts.presence, patience=_PATIENCE):
             leash.cancel.set()
-        if leash.idle_seconds() < _PRESENCE:
+        if leash.idle_seconds() < parts.presence:
             self._parts.wakefulness.let_go()
         else:
             self._parts.wakefulness.hold()
@@ -182,9 +194,9 @@ class NightClock:
             past = self._state.past(window.night_of(now, zone))
         return replace(past, done=past.done | by_hand)
 
-    def _begin(self, decision: Run | CatchUp, machine: Machine, now: datetime) -> None:
-        self._remember(self._state.begun(decision.night, now))
-        quiet = quiet_seconds(self._parts.terms, machine)
+    def _begin(self, night: date, now: datetime, *, quiet: float, asked_for: bool = False) -> None:
+        self._remember(self._state.begun(night, now))
+        self._asked_for = asked_for
         self._leash = Leash(quiet, requests=self._requests)
         self._worker = threading.Thread(
             target=self._work, args=(self._leash,), name="persona-night", daemon=True
@@ -193,9 +205,7 @@ class NightClock:
 
     def _requests(self) -> float:
         found = self.traffic.read()
-        if not self._parts.terms.idle or isinstance(found, Missing):
-            return math.inf
-        return found.value.total_seconds()
+        return math.inf if isinstance(found, Missing) else found.value.total_seconds()
 
     def _work(self, leash: Leash) -> None:
         try:

@@ -90,11 +90,11 @@ def decide(
 
 def quiet_seconds(terms: Terms, machine: Machine) -> float:
     """For a night that runs: how long nobody has wanted the machine. 0 on a battery that is to be spared,
-    `inf` when nobody can be seen or the terms do not care.
+    `inf` when nobody can be seen.
     """
     if machine.on_mains is False and not terms.on_battery:
         return 0.0
-    if isinstance(machine.idle, Missing) or not terms.idle:
+    if isinstance(machine.idle, Missing):
         return math.inf
     return machine.idle.total_seconds()
 

@@ -46,12 +46,6 @@ class Ticker:
     def start(self) -> None:
         self._scheduler.start()
 
-    def now(self, name: str) -> None:
-        """Call it once more as soon as possible, even beside a call that goes on: that one may have looked
-        too early."""
-        call = self._scheduler.get_job(name).func
-        self._scheduler.add_job(call, id=f"{name} now", replace_existing=True)
-
     def stop(self) -> None:
         """Waits for calls that have begun. Idempotent."""
         if self._scheduler.running:

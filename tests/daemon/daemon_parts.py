@@ -119,11 +119,13 @@ def small_base(folder: Path) -> Base:
 
 @dataclass
 class House:
-    """One home. `persona()` is what a command would open, with the stage's engines."""
+    """One home. `persona()` is what a command would open, with the stage's engines and the `night` that is
+    given, if one is."""
 
     root: Path
     stage: Stage = field(default_factory=Stage)
     environ: Mapping[str, str] = field(default_factory=dict)
+    night: Callable[..., Any] | None = None
 
     def persona(self, identity: str = "me") -> Persona:
         environ = {**self.environ, "PERSONA_IDENTITY__NAME": identity}
@@ -131,6 +133,8 @@ class House:
             home=Home(self.root), environ=environ, engine_opener=lambda _, revision: self.stage.open(revision)
         )
         persona.__dict__["base"] = small_base(self.root / "bases" / "tiny")
+        if self.night is not None:
+            persona.__dict__["night"] = self.night
         return persona
 
     def create(self, identity: str = "me") -> None:

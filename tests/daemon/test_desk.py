@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 from daemon_parts import AT, House, Stage, asked, eventually, publish, turn
@@ -12,23 +13,12 @@ from persona.daemon.desk import LocalDesk
 from persona.daemon.door import LocalDoor
 from persona.daemon.tokens import Tokens
 from persona.engine.protocol import Sampling
-from persona.errors import BadInput, NightRuns, NotInitialised, PersonaError
+from persona.errors import BadInput, EngineError, NightRuns, NotInitialised, PersonaError
 from persona.paths import Home
 from persona.serve.desk import Desk, Door, Upstream
 from store.records import Feedback, FeedbackKind
 
 SHORT = Sampling(max_tokens=10)
-
-
-def night(*, seconds: float = 0.0, code: int = 0) -> list[str]:
-    """A stand-in for `persona train --now --json`: a step, some time, and how it ended."""
-    ended = {"outcome": "nothing_to_learn", "revision": None, "reasons": ["0 examples"]}
-    script = (
-        "import sys, time, os; print('distill', file=sys.stderr, flush=True);"
-        f"time.sleep({seconds}); print({json.dumps(json.dumps(ended))});"
-        f"print('persona: it broke', file=sys.stderr); sys.exit({code})"
-    )
-    return [sys.executable, "-c", script]
 
 
 @pytest.fixture
@@ -154,39 +144,64 @@ def test_status_says_what_only_the_daemon_knows(opened) -> None:
 
     assert "persona:base" == status["daemon"]["serving"]["model"]
     assert 1 == status["daemon"]["capture"]["kept"] == status["interactions"]
-    assert {"running": False, "last": None} == status["daemon"]["night"]
+    assert (False, None) == tuple(status["daemon"]["night"][name] for name in ("running", "last"))
 
 
-def test_a_night_runs_beside_the_answers(opened) -> None:
-    """A night is a process of its own: the desk answers meanwhile, and tells how it went."""
-    desk = opened(night_command=night(seconds=0.3))
-    started = desk.ask("train", {})
-    with pytest.raises(NightRuns, match=str(started["pid"])):
+def test_a_night_runs_beside_the_answers(house, opened) -> None:
+    """The desk answers meanwhile, which the night is told, and tells how it went."""
+    go_on = threading.Event()
+    idle = []
+
+    def night(on_progress, *, cancel, idle_seconds):
+        on_progress({"step": "distill"})
+        go_on.wait(10)
+        idle.append(idle_seconds())
+        return SimpleNamespace(
+            run="run-1", outcome="nothing_to_learn", revision=None, reasons=("0 examples",)
+        )
+
+    house.night = night
+    desk = opened()
+    desk.ask("train", {})
+    with pytest.raises(NightRuns):
         desk.ask("train", {})
     said = answer(desk, "Why?")
     during = desk.state()["night"]["running"]
+    go_on.set()
 
-    assert eventually(lambda: not desk.state()["night"]["running"] and desk.state()["night"]["last"])
+    assert eventually(lambda: not desk.state()["night"]["running"])
     told = [happening.data for happening in desk.happenings(after=0, wait=0) if happening.kind == "night"]
     assert during
+    assert idle[0] < 5
     assert "answered by r0" == said
-    assert ["started", "running", "running", "ended"] == [data["state"] for data in told]
+    assert ["started", "running", "ended"] == [data["state"] for data in told]
     assert ("distill", "nothing_to_learn") == (told[1]["step"], told[-1]["outcome"])
 
 
-def test_a_night_that_fails_says_why(opened) -> None:
-    """The last line and the exit code are told, and the next night may begin."""
-    desk = opened(night_command=night(code=7))
-    desk.ask("train", {})
-    assert eventually(lambda: desk.state()["night"]["last"] is not None)
+def test_a_night_that_fails_says_why(house, opened) -> None:
+    """The line and the exit code are told, and the next night may begin."""
 
-    assert {"state": "failed", "exit_code": 7, "why": "persona: it broke"} == desk.state()["night"]["last"]
+    def night(*_, **__):
+        raise EngineError("it broke")
+
+    house.night = night
+    desk = opened()
+    desk.ask("train", {})
+    assert eventually(lambda: not desk.state()["night"]["running"])
+
+    assert {"state": "failed", "exit_code": 6, "why": "it broke"} == desk.state()["night"]["last"]
     desk.ask("train", {})
 
 
 def test_closing_ends_the_night(house) -> None:
-    """A desk that closes leaves no process behind."""
-    desk = LocalDesk(house.persona, night_command=night(seconds=60))
+    """A desk that closes leaves nothing at work."""
+
+    def night(_, *, cancel, idle_seconds):
+        cancel.wait(10)
+        raise KeyboardInterrupt
+
+    house.night = night
+    desk = LocalDesk(house.persona)
     desk.ask("train", {})
     desk.close()
 

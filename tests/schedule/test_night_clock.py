@@ -13,7 +13,7 @@ import pytest
 from schedule_parts import BERLIN, DAY, NIGHT, QUIET, TERMS, at, minutes
 
 from adapters.errors import WriteFailed
-from persona.errors import Busy, ChildFailed, Yielded
+from persona.errors import Busy, ChildFailed, NightRuns, Yielded
 from persona.schedule.circumstances import Machine, Missing
 from persona.schedule.clock import NightClock, Parts
 from persona.schedule.leash import Leash
@@ -73,6 +73,7 @@ class World:
         clock = NightClock(
             Parts(
                 terms=self.terms,
+                presence=60.0,
                 file=self.file,
                 panel=self,  # type: ignore[arg-type]
                 traffic=OwnTraffic(lambda: self.seconds),
@@ -358,6 +359,54 @@ def test_a_cable_that_is_pulled(running: Running) -> None:
     assert not leash.cancel.is_set()
 
 
+def test_no_waiting_is_not_no_manners(world: World) -> None:
+    """A night that need not wait for quiet to begin makes way all the same."""
+    world.terms = replace(TERMS, idle=timedelta(0))
+    world.machine = replace(QUIET, idle=timedelta(seconds=4))
+
+    def work(leash: Leash) -> End:
+        leash.cancel.wait(PATIENCE)
+        return End()
+
+    world.works = work
+    clock = world.clock()
+    world.seconds += 3600
+    clock.tick()
+    assert 4 <= world.nights[0].idle_seconds() < 10
+
+    clock.traffic.touch()
+    assert 0 == world.nights[0].idle_seconds()
+    clock.stop()
+
+
+def test_whoever_asks_for_a_night_is_no_reason_to_wait(world: World) -> None:
+    """It begins by day and beside a person, and makes way to requests alone; its date is done."""
+    world.time = DAY
+    world.machine = replace(QUIET, idle=timedelta(seconds=4))
+    go_on = threading.Event()
+
+    def work(leash: Leash) -> End:
+        go_on.wait(PATIENCE)
+        return End()
+
+    world.works = work
+    clock = world.clock()
+    world.seconds += 3600  # since someone started the daemon
+    clock.ask()
+    with pytest.raises(NightRuns):
+        clock.ask()
+    clock.watch()
+    (leash,) = world.nights
+    assert 3600 == leash.idle_seconds()
+    clock.traffic.touch()
+    assert 0 == leash.idle_seconds()
+
+    go_on.set()
+    ended(clock)
+    assert ["begun", "promoted"] == kinds(world)
+    assert (TONIGHT,) == world.file.read().done
+
+
 def test_someone_who_stays_ends_the_night(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A night that stands still holds memory; after a while it gives it back, and is no failure."""
     world, clock, _ = running
@@ -452,7 +501,7 @@ def test_status(world: World) -> None:
 
 
 def test_it_ticks_by_itself(world: World) -> None:
-    """From the start, at once, and when it is nudged."""
+    """From the start, at once."""
     ticked = threading.Semaphore(0)
 
     class Watched(World):
@@ -464,8 +513,6 @@ def test_it_ticks_by_itself(world: World) -> None:
     clock = watched.clock()
     clock.start()
     try:
-        assert ticked.acquire(timeout=PATIENCE)
-        clock.nudge()
         assert ticked.acquire(timeout=PATIENCE)
     finally:
         clock.stop()

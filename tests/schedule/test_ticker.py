@@ -36,15 +36,13 @@ class Calls:
 
 
 def test_the_first_tick_is_at_once(ticker: Ticker) -> None:
-    """And the next one when it is asked for."""
+    """And the next one an interval later."""
     calls = Calls()
     ticker.every(LONG, calls, "tick")
     ticker.start()
 
     assert calls.wait()
     assert not calls.times.acquire(timeout=0.1)
-    ticker.now("tick")
-    assert calls.wait()
 
 
 def test_an_error_is_counted_and_the_next_tick_comes(
@@ -84,23 +82,6 @@ def test_a_tick_that_lasts_is_overtaken_not_doubled(ticker: Ticker) -> None:
     hold.set()
     assert calls.wait()
     assert ticker.counts["overtaken"] > 0
-
-
-def test_asked_for_in_the_middle_of_one(ticker: Ticker) -> None:
-    """It comes all the same: the one that goes on may have looked too early."""
-    calls, hold = Calls(), threading.Event()
-
-    def tick() -> None:
-        calls()
-        hold.wait(PATIENCE)
-
-    ticker.every(LONG, tick, "tick")
-    ticker.start()
-    assert calls.wait()
-    ticker.now("tick")
-    assert calls.wait()
-    hold.set()
-    assert 0 == ticker.counts["overtaken"]
 
 
 def test_a_clock_that_was_set_back(ticker: Ticker, caplog: pytest.LogCaptureFixture) -> None:

@@ -57,7 +57,7 @@ class Lodging:
             revision = publish(registry, number)
             registry.promote(revision.id, expected=registry.champion(), reason="a night")
         tokens = Tokens(Home(root), own_identity="me")
-        door = LocalDoor(tokens, lambda name: LocalDesk(lambda: house.persona(name), night_command=["true"]))
+        door = LocalDoor(tokens, lambda name: LocalDesk(lambda: house.persona(name)))
         lodging = cls(house=house, door=door, token=tokens.own())
         lodging.start()
         try:
