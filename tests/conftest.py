@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import persona.engine  # noqa: F401  # before torch or llama.cpp is loaded: it says how their threads wait
 from persona.base import Base, prepare_base
 from persona.paths import Home
+
+settings.register_profile("persona", deadline=None)  # a busy machine is no failure
+settings.load_profile("persona")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ key besides.
 
 from __future__ import annotations
 
-import os
 import platform
 import secrets
 import shutil
@@ -16,9 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import xllamacpp
 
+from persona.engine.cores import own_cores
 from persona.errors import EngineError
 
 CHUNK = 128  # tokens of a prompt that are computed at once; a request can be cancelled in between
@@ -121,9 +120,3 @@ def server_parameters(
         lora.path, lora.scale = str(adapter), 1.0
         parameters.lora_adapters = [lora]
     return parameters
-
-
-def own_cores() -> int:
-    """Physical cores that this process may use: two threads on one core wait for each other."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))

@@ -91,15 +91,13 @@ def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str
 
 
 def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Tensor]:
-    """The tensors of one micro-batch; an empty one (padding of the plan) has no `input_ids`.
+    """The tensors of one micro-batch, `norms` being the totals of its whole step.
 
     `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those of all user rows.
     """
     rows = [material.rows[i] for i in micro.user]
     replay = [material.replay[i] for i in micro.replay]
     norms = torch.tensor([step.chosen_tokens, step.pairs, step.replay_tokens], dtype=torch.float32)
-    if not rows and not replay:
-        return {"norms": norms}
     block = block_of(
         [(row.prompt, row.chosen, row.rejected) if row.rejected else (row.prompt, row.chosen) for row in rows]
         + [(row.prompt, row.completion) for row in replay],

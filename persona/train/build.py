@@ -16,32 +16,34 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.helpers import disable_input_dtype_casting
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
 from transformers import AutoTokenizer
 
-from adapters.durable import write_file
-from persona.base import Base, load_base
+from persona.base import load_base
 from persona.child import Report
-from persona.engine.opener import open_base_engine
-from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE, own_answers
 from persona.engine.torch_model import LoadedModel, load_model, pick_device
+from persona.engine.workers import Workers
 from persona.errors import BaseMismatch, TrainingError
 from persona.paths import Home
 from persona.train import guards
 from persona.train.batches import Material
+from persona.train.ingredients import (
+    encoder,
+    practice_rows,
+    reference_logprobs,
+    replay_answers,
+    scored_replay,
+)
 from persona.train.job import TrainingJob, TrainingOutcome
-from persona.train.model import require_plain_attention, sequence_logprobs, top_logprobs
+from persona.train.model import Passes, require_plain_attention
 from persona.train.plan import plan
-from persona.train.practice import practice_prompts, practise
-from persona.train.recipe import Recipe
-from persona.train.replay import ReplayRow, ReplaySet, load_replay, make_replay
+from persona.train.replay import ReplayRow, ReplaySet
 from persona.train.restraint import parted, restrain
-from persona.train.rows import Encoder, Row, by_prompt, make_rows
+from persona.train.rows import Row, by_prompt, make_rows
 from persona.train.trainer import NightTrainer
-from store.records import Demonstration
 
-SCORED_TOKENS = 768  # at once, prompts and padding included, when the base reads pairs and replay answers
+SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
 VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
 
 
@@ -57,8 +59,6 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         raise BaseMismatch("to be built", job.base_fingerprint, base.fingerprint)
     recipe = job.recipe
     torch.manual_seed(recipe.seed)
-    if job.threads:
-        torch.set_num_threads(job.threads)
     device = pick_device(job.device)
     encode = encoder(base)
     longest = recipe.schedule.max_tokens
@@ -69,100 +69,22 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         )
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
+    practice = practice_rows(job, base, encode, report)
+    clock.lap("practice")
+    replay_of_base = replay_answers(base, recipe, encode, report)
+    clock.lap("replay")
     report("load", 0, 1)
     loaded = load_model(base, device=device, quantisation=recipe.quantisation)
     require_plain_attention(loaded.model.config)
     clock.lap("load")
-    portion = SCORED_TOKENS >> job.halvings
-    practice = make_rows(_practice(job, base, report), base.template, encode, max_tokens=longest)
-    clock.lap("practice")
-    replay = _replay(base, recipe, loaded, encode, eos, portion, report)
-    clock.lap("replay")
-    reference = _reference(job.reference, base, made.rows, loaded, eos, portion, report)
-    clock.lap("reference")
-    outcome = _train(job, made.rows, practice.rows, reference, replay, loaded, eos, report, clock)
+    with Workers(device=device, threads=job.threads) as workers:
+        passes = Passes(device=device, pad=eos, workers=workers, budget=SCORED_TOKENS >> job.halvings)
+        replay = scored_replay(replay_of_base, base, recipe, loaded, passes)
+        clock.lap("replay")
+        reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
+        clock.lap("reference")
+        outcome = _train(job, made.rows, practice, reference, replay, loaded, passes, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
-
-
-def encoder(base: Base) -> Encoder:
-    """The base's own tokenizer, adding nothing."""
-    tokenizer = Tokenizer.from_file(str(base.tokenizer))
-    return lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids)
-
-
-def _practice(job: TrainingJob, base: Base, report: Report) -> list[Demonstration]:
-    recipe = job.recipe
-    if not recipe.schedule.practice_batch or not any(each.checker for each in job.preferences):
-        return []
-    answers = own_answers(
-        base,
-        practice_prompts()[: recipe.practice_prompts],
-        tokens=recipe.practice_tokens,
-        open_engine=lambda: open_base_engine(base, parallel=OWN_ANSWERS_AT_ONCE),
-        on_progress=lambda done, total: report("practice", done, total),
-    )
-    return practise(answers, job.preferences)
-
-
-def _replay(
-    base: Base,
-    recipe: Recipe,
-    loaded: LoadedModel,
-    encode: Encoder,
-    eos: int,
-    portion: int,
-    report: Report,
-) -> ReplaySet:
-    if recipe.replay_prompts == 0:
-        return ReplaySet(digest="none", rows=())
-    kept = load_replay(base, recipe)
-    if kept is not None:
-        return kept
-    engine = open_base_engine(base, parallel=OWN_ANSWERS_AT_ONCE)
-    try:
-        return make_replay(
-            base,
-            recipe,
-            engine=engine,
-            template=base.template,
-            encode=encode,
-            top_logprobs=lambda pairs, k: top_logprobs(
-                loaded.model, pairs, k, pad=eos, device=loaded.device, budget=portion
-            ),
-            on_progress=lambda done, total: report("replay", done, total),
-        )
-    finally:
-        engine.close()
-
-
-def _reference(
-    cache: Path,
-    base: Base,
-    rows: tuple[Row, ...],
-    loaded: LoadedModel,
-    eos: int,
-    portion: int,
-    report: Report,
-) -> list[tuple[float, float] | None]:
-    """log p under the bare base of both sides of each pair, from the cache where it is known.
-
-    With a build from the base these never change, so each pair is scored once in its life. The cache is
-    keyed by base and quantisation: a 4-bit base gives other numbers.
-    """
-    key = f"{base.fingerprint}/{loaded.quantisation}"
-    known: dict[str, list[float]] = {}
-    if cache.exists():
-        known = json.loads(cache.read_bytes()).get(key, {})
-    missing = [row for row in rows if row.rejected and row.example not in known]
-    report("reference", 0, len(missing))
-    if missing:
-        sides = [(row.prompt, side) for row in missing for side in (row.chosen, row.rejected)]
-        scores = sequence_logprobs(loaded.model, sides, pad=eos, device=loaded.device, budget=portion)
-        for n, row in enumerate(missing):
-            known[row.example] = scores[2 * n : 2 * n + 2]
-        write_file(cache, json.dumps({key: known}).encode())
-    report("reference", len(missing), len(missing))
-    return [(known[row.example][0], known[row.example][1]) if row.rejected else None for row in rows]
 
 
 def _train(
@@ -172,7 +94,7 @@ def _train(
     reference: list[tuple[float, float] | None],
     replay: ReplaySet,
     loaded: LoadedModel,
-    eos: int,
+    passes: Passes,
     report: Report,
     clock: _Clock,
 ) -> TrainingOutcome:
@@ -207,20 +129,24 @@ def _train(
             recipe=recipe,
             plan=steps,
             material=Material(
-                rows=rows, base_logprobs=[*reference, *[None] * len(practice)], replay=trained_on, pad=eos
+                rows=rows,
+                base_logprobs=[*reference, *[None] * len(practice)],
+                replay=trained_on,
+                pad=passes.pad,
             ),
             scratch=Path(scratch),
+            workers=passes.workers,
             device=loaded.device,
             bf16=loaded.dtype == torch.bfloat16,
             on_step=lambda step, of, entry: report("train", step, of, **entry),
         )
-        trainer.train()
+        with disable_input_dtype_casting(model):  # autocast takes the adapter's weights to the input's type
+            trainer.train()
     clock.lap("train")
     guards.learnt(entry["grad_norm"] for entry in trainer.history)
     guards.changed(before, _adapter_tensors(model))
     model.eval()
-    portion = SCORED_TOKENS >> job.halvings
-    restrained = restrain(model, apart, recipe.restraint, pad=eos, device=loaded.device, budget=portion)
+    restrained = restrain(model, apart, recipe.restraint, passes)
     clock.lap("restrain")
     after = _adapter_tensors(model)
     guards.finite_tensors(after)

@@ -6,17 +6,34 @@ most of a step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from persona.engine.workers import Workers
 from persona.errors import TrainingError
 from persona.train.batches import block_of
 from persona.train.losses import per_sequence, token_logprobs
 
+
+@dataclass(frozen=True, kw_only=True)
+class Passes:
+    """How sequences go through the model when nothing is trained.
+
+    Padded with `pad`, in portions of at most `budget` padded tokens (or one sequence), by `workers`.
+    """
+
+    device: str
+    pad: int
+    workers: Workers
+    budget: int = 768
+
+
 Sequences = Sequence[tuple[Sequence[int], Sequence[int]]]
+Found = TypeVar("Found")
 _STANDARD = {"full_attention", "sliding_attention"}
 
 
@@ -63,37 +80,48 @@ def _portions(sequences: Sequences, budget: int) -> list[list[int]]:
     return portions
 
 
-def _blocks(
-    sequences: Sequences, *, pad: int, device: str, budget: int
-) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
-    for portion in _portions(sequences, budget):
-        block = block_of([sequences[i] for i in portion], pad)
-        yield portion, {name: tensor.to(device) for name, tensor in block.items()}
+def measured(
+    model: Any,
+    sequences: Sequences,
+    measure: Callable[[Tensor, dict[str, Tensor], list[int]], Sequence[Found]],
+    passes: Passes,
+) -> list[Found]:
+    """What `measure` finds for each sequence, from a portion's logits, its block and its indices."""
+
+    def one(portion: list[int]) -> Sequence[Found]:
+        block = block_of([sequences[i] for i in portion], passes.pad)
+        at = {name: tensor.to(passes.device) for name, tensor in block.items()}
+        with torch.no_grad():
+            return measure(completion_logits(model, at), at, portion)
+
+    portions = _portions(sequences, passes.budget)
+    by_index = {
+        i: value
+        for portion, values in zip(portions, passes.workers.map(one, portions), strict=True)
+        for i, value in zip(portion, values, strict=True)
+    }
+    return [by_index[i] for i in range(len(sequences))]
 
 
-@torch.no_grad()
-def sequence_logprobs(
-    model: Any, sequences: Sequences, *, pad: int, device: str, budget: int = 768
-) -> list[float]:
+def sequence_logprobs(model: Any, sequences: Sequences, passes: Passes) -> list[float]:
     """log p(completion | prompt) of each sequence, in nats."""
-    found = [0.0] * len(sequences)
-    for portion, block in _blocks(sequences, pad=pad, device=device, budget=budget):
-        logprobs = token_logprobs(completion_logits(model, block), block["targets"])
-        sums = per_sequence(logprobs, block["completion"], len(portion))
-        for i, value in zip(portion, sums.tolist(), strict=True):
-            found[i] = value
-    return found
+
+    def sums(logits: Tensor, block: dict[str, Tensor], portion: list[int]) -> list[float]:
+        logprobs = token_logprobs(logits, block["targets"])
+        found: list[float] = per_sequence(logprobs, block["completion"], len(portion)).tolist()
+        return found
+
+    return measured(model, sequences, sums, passes)
 
 
-@torch.no_grad()
-def top_logprobs(
-    model: Any, sequences: Sequences, k: int, *, pad: int, device: str, budget: int = 768
-) -> list[tuple[Tensor, Tensor]]:
+def top_logprobs(model: Any, sequences: Sequences, k: int, passes: Passes) -> list[tuple[Tensor, Tensor]]:
     """The k likeliest tokens at each completion position: (ids, log-probabilities), each (T, k)."""
-    found: list[tuple[Tensor, Tensor]] = [(torch.empty(0), torch.empty(0))] * len(sequences)
-    for portion, block in _blocks(sequences, pad=pad, device=device, budget=budget):
-        values, ids = torch.log_softmax(completion_logits(model, block).float(), dim=-1).topk(k, dim=-1)
-        for n, i in enumerate(portion):
-            own = block["completion"] == n
-            found[i] = (ids[own].cpu(), values[own].cpu())
-    return found
+
+    def likeliest(
+        logits: Tensor, block: dict[str, Tensor], portion: list[int]
+    ) -> list[tuple[Tensor, Tensor]]:
+        values, ids = torch.log_softmax(logits.float(), dim=-1).topk(k, dim=-1)
+        own = [block["completion"] == n for n in range(len(portion))]
+        return [(ids[each].cpu(), values[each].cpu()) for each in own]
+
+    return measured(model, sequences, likeliest, passes)

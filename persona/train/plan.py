@@ -22,11 +22,14 @@ class Micro:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Every micro-batch in order. Each step has exactly `micros_per_step` of them (some may be empty)."""
+    """Every micro-batch in order, each step's together."""
 
     steps: int
-    micros_per_step: int
     micros: tuple[Micro, ...]
+
+    def of_step(self, step: int) -> tuple[Micro, ...]:
+        """The micro-batches of one step, counted from 0."""
+        return tuple(micro for micro in self.micros if micro.step == step)
 
 
 def steps_for(groups: int, schedule: Schedule) -> int:
@@ -61,7 +64,7 @@ def plan(
     user = (next(turns[g]) for g in _rounds(len(groups), shuffle))
     replay = _rounds(len(replay_lengths), shuffle)
     practised = (practice[n] for n in _rounds(len(practice), shuffle))
-    by_step: list[list[Micro]] = []
+    micros: list[Micro] = []
     for step in range(steps):
         portions: list[tuple[str, int, int]] = [
             ("user", i, user_lengths[i]) for i in islice(user, min(schedule.batch, len(groups)))
@@ -74,12 +77,8 @@ def plan(
             ("replay", i, replay_lengths[i])
             for i in islice(replay, min(schedule.replay_batch, len(replay_lengths)))
         ]
-        by_step.append(_pack(step, portions, schedule.micro_tokens))
-    widest = max(len(micros) for micros in by_step)
-    padded = [
-        m for micros in by_step for m in [*micros, *[Micro(step=micros[0].step)] * (widest - len(micros))]
-    ]
-    return Plan(steps=steps, micros_per_step=widest, micros=tuple(padded))
+        micros += _pack(step, portions, schedule.micro_tokens)
+    return Plan(steps=steps, micros=tuple(micros))
 
 
 def _rounds(n: int, shuffle: random.Random) -> Iterator[int]:

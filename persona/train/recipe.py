@@ -58,7 +58,7 @@ class Schedule:
     warmup: float = 0.05
     max_grad_norm: float = 1.0
     max_tokens: int = 1024
-    micro_tokens: int = 512
+    micro_tokens: int = 320
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,6 +31,8 @@ from store.records import Message
 TEMPERATURE = 0.7
 MIN_ANSWER_TOKENS = 4
 
+Sampled = list[tuple[tuple[int, ...], tuple[int, ...]]]  # (prompt, completion) ids
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayRow:
@@ -92,19 +94,15 @@ def load_replay(base: Base, recipe: Recipe) -> ReplaySet | None:
     return ReplaySet(digest=key, rows=_unflatten(flat))
 
 
-def make_replay(
-    base: Base,
+def sample_replay(
     recipe: Recipe,
     *,
     engine: Engine,
     template: Template,
     encode: Encoder,
-    top_logprobs: Callable[
-        [Sequence[tuple[tuple[int, ...], tuple[int, ...]]], int], list[tuple[Tensor, Tensor]]
-    ],
     on_progress: Callable[[int, int], None],
-) -> ReplaySet:
-    """Samples the base's answers, keeps its likeliest tokens for each position, and writes the set.
+) -> Sampled:
+    """The base's answers to the prompts of replay.
 
     A cut answer is kept without an end token, which the base did not write there; nearly empty ones are left
     out.
@@ -113,7 +111,7 @@ def make_replay(
     sampling = Sampling(
         max_tokens=recipe.replay_tokens, temperature=TEMPERATURE, top_p=0.95, seed=recipe.seed
     )
-    pairs: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+    pairs: Sampled = []
     portion = 16
     for start in range(0, len(asked), portion):
         part = asked[start : start + portion]
@@ -125,10 +123,16 @@ def make_replay(
             if len(ids) >= MIN_ANSWER_TOKENS:
                 pairs.append((row.prompt, ids))
         on_progress(min(start + portion, len(asked)), len(asked))
-    tops = top_logprobs(pairs, recipe.losses.replay_top_k)
+    return pairs
+
+
+def keep_replay(
+    base: Base, recipe: Recipe, sampled: Sampled, tops: Sequence[tuple[Tensor, Tensor]]
+) -> ReplaySet:
+    """Writes the set: `tops` are the base's likeliest tokens for each position of each answer."""
     rows = tuple(
         ReplayRow(prompt=p, completion=c, kept=kept.to(torch.int32), logprobs=logprobs.to(torch.float16))
-        for (p, c), (kept, logprobs) in zip(pairs, tops, strict=True)
+        for (p, c), (kept, logprobs) in zip(sampled, tops, strict=True)
     )
     key = replay_key(base, recipe)
     path = replay_path(base, key)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from persona.train.batches import block_of
 from persona.train.losses import replay_divergence
-from persona.train.model import completion_logits
+from persona.train.model import Passes, measured
 from persona.train.recipe import Restraint
 from persona.train.replay import ReplayRow
 
@@ -48,9 +48,7 @@ def parted(
     )
 
 
-def restrain(
-    model: Any, rows: Sequence[ReplayRow], restraint: Restraint, *, pad: int, device: str, budget: int
-) -> Restrained:
+def restrain(model: Any, rows: Sequence[ReplayRow], restraint: Restraint, passes: Passes) -> Restrained:
     """Scale the adapter of `model` in place until its divergence on `rows` is at most `restraint.drift`.
 
     It never goes below `restraint.least`: what drifts even then is for the gate to refuse.
@@ -58,33 +56,30 @@ def restrain(
     if not rows:
         return Restrained()
     scale = 1.0
-    drift = divergence(model, rows, pad=pad, device=device, budget=budget)
+    drift = divergence(model, rows, passes)
     for _ in range(_TRIES):
         if drift <= restraint.drift or scale <= restraint.least:
             break
         wanted = max(restraint.least, scale * _MARGIN * math.sqrt(restraint.drift / drift))
         _multiply(model, wanted / scale)
         scale = wanted
-        drift = divergence(model, rows, pad=pad, device=device, budget=budget)
+        drift = divergence(model, rows, passes)
     return Restrained(scale=scale, drift=drift)
 
 
-@torch.no_grad()
-def divergence(model: Any, rows: Sequence[ReplayRow], *, pad: int, device: str, budget: int) -> float:
+def divergence(model: Any, rows: Sequence[ReplayRow], passes: Passes) -> float:
     """Mean over `rows` of KL(base || adapter) per token, as the gate's drift is a mean over answers."""
-    total = 0.0
-    portion = max(1, budget // max(row.length for row in rows))
-    for start in range(0, len(rows), portion):
-        part = rows[start : start + portion]
-        block = block_of([(row.prompt, row.completion) for row in part], pad)
-        at = {name: tensor.to(device) for name, tensor in block.items()}
+
+    def means(logits: Tensor, block: dict[str, Tensor], portion: list[int]) -> list[float]:
+        part = [rows[i] for i in portion]
         values = replay_divergence(
-            completion_logits(model, at),
-            torch.cat([row.kept for row in part]).long().to(device),
-            torch.cat([row.logprobs for row in part]).float().to(device),
+            logits,
+            torch.cat([row.kept for row in part]).long().to(passes.device),
+            torch.cat([row.logprobs for row in part]).float().to(passes.device),
         )
-        total += sum(float(values[at["completion"] == n].mean()) for n in range(len(part)))
-    return total / len(rows)
+        return [float(values[block["completion"] == n].mean()) for n in range(len(part))]
+
+    return sum(measured(model, [(row.prompt, row.completion) for row in rows], means, passes)) / len(rows)
 
 
 @torch.no_grad()

@@ -2,7 +2,8 @@
 
 trl and transformers bring the loop, the optimiser, the schedule of rates, mixed precision and placement.
 Ours are the order of the rows (planned beforehand, so that a build can be repeated), and the loss: one
-forward pass gives the demonstration, preference and replay terms of a step together.
+forward pass gives the demonstration, preference and replay terms of a step together. On a CPU a step's
+micro-batches are computed side by side: see persona.engine.workers.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+from persona.engine.workers import Workers
 from persona.train import guards
 from persona.train.batches import Material, collate, totals
 from persona.train.losses import per_sequence, preference_loss, replay_divergence, token_logprobs
@@ -30,8 +32,6 @@ from persona.train.recipe import Losses, Recipe
 class NightTrainer(SFTTrainer):
     """Trains the adapter of `model` on a plan's micro-batches; `history` has one entry per step."""
 
-    loss_is_scaled_for_ga = True  # our terms are divided by the totals of the whole step already
-
     def __init__(
         self,
         *,
@@ -41,11 +41,13 @@ class NightTrainer(SFTTrainer):
         plan: Plan,
         material: Material,
         scratch: Path,
+        workers: Workers,
         device: str,
         bf16: bool,
         on_step: Callable[[int, int, dict[str, float]], None],
     ) -> None:
         self._losses: Losses = recipe.losses
+        self._workers = workers
         self._terms: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
         step_totals = totals(plan, material)
@@ -53,16 +55,19 @@ class NightTrainer(SFTTrainer):
         super().__init__(
             model=model,
             processing_class=tokenizer,
-            train_dataset=Dataset.from_dict({"micro": list(range(len(plan.micros)))}),
-            data_collator=lambda picked: collate(
-                plan.micros[picked[0]["micro"]], material, step_totals[plan.micros[picked[0]["micro"]].step]
-            ),
+            train_dataset=Dataset.from_dict({"step": list(range(plan.steps))}),
+            data_collator=lambda picked: {
+                "micros": [
+                    collate(micro, material, step_totals[picked[0]["step"]])
+                    for micro in plan.of_step(picked[0]["step"])
+                ]
+            },
             callbacks=[_Watch(self, on_step)],
             args=SFTConfig(
                 output_dir=str(scratch),
                 max_steps=plan.steps,
                 per_device_train_batch_size=1,
-                gradient_accumulation_steps=plan.micros_per_step,
+                gradient_accumulation_steps=1,
                 learning_rate=schedule.learning_rate,
                 lr_scheduler_type="cosine",
                 warmup_steps=max(1, round(plan.steps * schedule.warmup)),
@@ -91,24 +96,59 @@ class NightTrainer(SFTTrainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(train_dataset if train_dataset is not None else self.train_dataset)
 
-    def compute_loss(
+    def floating_point_ops(self, inputs: Any) -> int:  # noqa: ARG002  # transformers' signature
+        """Not counted: transformers would look for one block of inputs."""
+        return 0
+
+    def training_step(
         self,
         model: Any,
-        inputs: dict[str, Tensor],
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,  # noqa: ARG002  # trl's signature
-    ) -> Any:
-        """One micro-batch's share of the step's loss."""
-        if return_outputs:
-            raise NotImplementedError("NightTrainer trains only; persona.evaluate measures")
-        # accelerate's own autocast is put around model.forward, which this step goes round: without this
-        # line the adapter would be multiplied in float32, at half the speed and twice the memory.
-        with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16):
-            return self._loss(model, inputs)
+        inputs: dict[str, Any],
+        num_items_in_batch: Any = None,  # noqa: ARG002  # transformers' signature
+    ) -> Tensor:
+        """One step's gradients, summed over its micro-batches in the order of the plan; the step's loss."""
+        model.train()
+        micros: list[dict[str, Tensor]] = self._prepare_inputs(inputs)["micros"]
+        if self._workers.count > 1:
+            return self._side_by_side(model, micros)
+        total = torch.zeros((), device=self.args.device)
+        for micro in micros:
+            loss, terms = self.loss_of(model, micro)
+            self.accelerator.backward(loss)
+            self._add_terms(terms)
+            total += loss.detach()
+        return total
 
-    def _loss(self, model: Any, inputs: dict[str, Tensor]) -> Tensor:
-        if "input_ids" not in inputs:
-            return next(p for p in model.parameters() if p.requires_grad).sum() * 0.0
+    def _side_by_side(self, model: Any, micros: list[dict[str, Tensor]]) -> Tensor:
+        parameters = [p for p in model.parameters() if p.requires_grad]
+
+        def one(micro: dict[str, Tensor]) -> tuple[Tensor, dict[str, float], tuple[Tensor, ...]]:
+            loss, terms = self.loss_of(model, micro)
+            return loss.detach(), terms, torch.autograd.grad(loss, parameters)
+
+        total = torch.zeros(())
+        for loss, terms, gradients in self._workers.map(one, micros):
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+            self._add_terms(terms)
+            total += loss
+        return total
+
+    def _add_terms(self, terms: dict[str, float]) -> None:
+        for name, value in terms.items():
+            self._terms[name] = self._terms.get(name, 0.0) + value
+
+    def loss_of(self, model: Any, micro: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        """One micro-batch's share of the step's loss, and its terms unweighted."""
+        # accelerate's own autocast is put around model.forward, which this step goes round: without this
+        # line the adapter would be multiplied in float32, at half the speed and twice the memory. The cache
+        # of casts is shared by threads, and each weight is used once in a pass.
+        with torch.autocast(
+            self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16, cache_enabled=False
+        ):
+            return self._loss(model, micro)
+
+    def _loss(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         weights = self._losses
         chosen_tokens, pairs, replay_tokens = inputs["norms"].tolist()
         completions, replayed = inputs["counts"].tolist()
@@ -136,10 +176,8 @@ class NightTrainer(SFTTrainer):
         if replayed:
             divergence = replay_divergence(logits[~user], inputs["kept"], inputs["kept_logprobs"])
             terms["replay"] = divergence.sum() / replay_tokens
-        for name, term in terms.items():
-            self._terms[name] = self._terms.get(name, 0.0) + float(term.detach())
         weighted = [getattr(weights, name) * term for name, term in terms.items()]
-        return torch.stack(weighted).sum()
+        return torch.stack(weighted).sum(), {name: float(term.detach()) for name, term in terms.items()}
 
     def take_terms(self) -> dict[str, float]:
         """The terms of the step that just ended, unweighted."""

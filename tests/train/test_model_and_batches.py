@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from persona.engine.workers import Workers
 from persona.errors import TrainingError
 from persona.train.batches import Material, StepTotals, block_of, collate, totals
 from persona.train.model import (
+    Passes,
     completion_logits,
     require_plain_attention,
     sequence_logprobs,
@@ -46,16 +48,18 @@ def test_sequence_logprobs_are_sums_whatever_the_portions(tiny_model):
     pairs = [(prompt, c) for prompt, *completions in SEQUENCES for c in completions]
     expected = [alone(tiny_model, prompt, c).sum().item() for prompt, c in pairs]
     for budget in (1, 20, 1000):
-        found = sequence_logprobs(tiny_model, pairs, pad=2, device="cpu", budget=budget)
+        with Workers(device="cpu", threads=2) as workers:
+            passes = Passes(device="cpu", pad=2, workers=workers, budget=budget)
+            found = sequence_logprobs(tiny_model, pairs, passes)
         assert expected == pytest.approx(found, abs=1e-3)
 
 
 def test_top_logprobs_are_the_likeliest_tokens_in_order(tiny_model):
     """Ids and values of each position, handed back in the order of the sequences."""
     pairs = [(prompt, completion) for prompt, completion, *_ in SEQUENCES]
-    for (prompt, completion), (ids, values) in zip(
-        pairs, top_logprobs(tiny_model, pairs, 4, pad=2, device="cpu", budget=12), strict=True
-    ):
+    with Workers(device="cpu", threads=2) as workers:
+        found = top_logprobs(tiny_model, pairs, 4, Passes(device="cpu", pad=2, workers=workers, budget=12))
+    for (prompt, completion), (ids, values) in zip(pairs, found, strict=True):
         logits = tiny_model(input_ids=torch.tensor([[*prompt, *completion]])).logits[0, len(prompt) - 1 : -1]
         expected_values, expected_ids = functional.log_softmax(logits.float(), -1).topk(4, -1)
         assert expected_ids.tolist() == ids.tolist()
@@ -98,13 +102,5 @@ def test_collated_tensors_name_the_completions_of_each_term():
 
 def test_totals_count_a_step_however_it_is_divided():
     """Two micro-batches of one step share the step's totals."""
-    plan = Plan(
-        steps=1, micros_per_step=2, micros=(Micro(step=0, user=(0,)), Micro(step=0, user=(1,), replay=(0,)))
-    )
+    plan = Plan(steps=1, micros=(Micro(step=0, user=(0,)), Micro(step=0, user=(1,), replay=(0,))))
     assert [StepTotals(chosen_tokens=5, pairs=1, replay_tokens=2)] == totals(plan, MATERIAL)
-
-
-def test_an_empty_micro_batch_has_only_its_totals():
-    """It pads a step that needs fewer micro-batches than the widest."""
-    block = collate(Micro(step=0), MATERIAL, StepTotals(chosen_tokens=1, pairs=0, replay_tokens=0))
-    assert ["norms"] == list(block)

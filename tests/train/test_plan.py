@@ -15,6 +15,7 @@ schedules = st.builds(
     epochs=st.floats(0.5, 4),
     batch=st.integers(1, 8),
     replay_batch=st.integers(0, 4),
+    practice_batch=st.integers(0, 4),
     min_steps=st.integers(1, 10),
     max_steps=st.integers(10, 40),
     micro_tokens=st.integers(50, 2000),
@@ -48,9 +49,9 @@ def test_steps_hold_what_the_schedule_says(user, replay, schedule, seed):
     """Each step has the batch of user rows and of replay rows, however it is divided."""
     made = plan(user_lengths=user, replay_lengths=replay, schedule=schedule, seed=seed)
     assert steps_for(len(user), schedule) == made.steps
-    assert made.steps * made.micros_per_step == len(made.micros)
+    assert list(range(made.steps)) == sorted({micro.step for micro in made.micros})
     for step in range(made.steps):
-        mine = [m for m in made.micros if m.step == step]
+        mine = made.of_step(step)
         assert min(schedule.batch, len(user)) == sum(len(m.user) for m in mine)
         assert min(schedule.replay_batch, len(replay)) == sum(len(m.replay) for m in mine)
 
@@ -83,3 +84,22 @@ def test_nothing_to_plan_is_an_error():
     """A plan without user rows would train on replay alone and call it learning."""
     with pytest.raises(ValueError, match="no user rows"):
         plan(user_lengths=[], replay_lengths=[5], schedule=Schedule(), seed=0)
+
+
+@given(lengths, st.integers(1, 30), schedules)
+def test_practice_goes_round_for_itself(user, practice, schedule):
+    """Its rows are seen equally often, and neither lengthen a build nor take the place of a user's rows."""
+    every = [*user, *[7] * practice]
+    made = plan(
+        user_lengths=every,
+        replay_lengths=[],
+        schedule=schedule,
+        seed=0,
+        groups=[[i] for i in range(len(user))],
+        practice=range(len(user), len(every)),
+    )
+    assert steps_for(len(user), schedule) == made.steps
+    seen = Counter(i for micro in made.micros for i in micro.user)
+    counts = [seen[i] for i in range(len(user), len(every))]
+    assert max(counts) - min(counts) <= 1
+    assert made.steps * min(schedule.practice_batch, practice) == sum(counts)

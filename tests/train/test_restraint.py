@@ -9,18 +9,19 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from persona.train.model import top_logprobs
+from persona.engine.workers import Workers
+from persona.train.model import Passes, top_logprobs
 from persona.train.recipe import Restraint
 from persona.train.replay import ReplayRow
 from persona.train.restraint import divergence, parted, restrain
 
 PAIRS = [((5, 6, 7), (8, 9, 10, 2)), ((20, 21), (22, 23, 2)), ((30, 31, 32, 33), (34, 2))]
-PLACE: dict[str, Any] = {"pad": 2, "device": "cpu", "budget": 12}
+PASSES = Passes(device="cpu", pad=2, workers=Workers(device="cpu", threads=1), budget=12)
 
 
 @pytest.fixture
 def rows(tiny_model: Any) -> list[ReplayRow]:
-    tops = top_logprobs(tiny_model, PAIRS, 8, pad=2, device="cpu")
+    tops = top_logprobs(tiny_model, PAIRS, 8, PASSES)
     return [
         ReplayRow(prompt=prompt, completion=completion, kept=kept, logprobs=logprobs)
         for (prompt, completion), (kept, logprobs) in zip(PAIRS, tops, strict=True)
@@ -46,7 +47,7 @@ def test_one_that_drifts_little_is_left_alone(tiny_model: Any, rows: Sequence[Re
     model = adapted(tiny_model, 0.01)
     before = norms(model)
 
-    found = restrain(model, rows, Restraint(drift=1.0), **PLACE)
+    found = restrain(model, rows, Restraint(drift=1.0), PASSES)
 
     assert 1.0 == found.scale
     assert before == norms(model)
@@ -57,14 +58,14 @@ def test_one_that_drifts_little_is_left_alone(tiny_model: Any, rows: Sequence[Re
 def test_one_that_drifts_is_taken_back_below_the_limit(tiny_model: Any, rows: Sequence[ReplayRow]) -> None:
     """Its B factors bear the scale, its A factors stay, and the drift told is the drift that is there."""
     model = adapted(tiny_model, 0.2)
-    before, first = norms(model), divergence(model, rows, **PLACE)
+    before, first = norms(model), divergence(model, rows, PASSES)
     limit = Restraint(drift=first / 3, least=0.01)
 
-    found = restrain(model, rows, limit, **PLACE)
+    found = restrain(model, rows, limit, PASSES)
 
     assert found.drift is not None
     assert limit.drift >= found.drift > limit.drift / 3
-    assert found.drift == pytest.approx(divergence(model, rows, **PLACE))
+    assert found.drift == pytest.approx(divergence(model, rows, PASSES))
     for name, norm in norms(model).items():
         assert before[name] * (found.scale if ".lora_B." in name else 1.0) == pytest.approx(norm, rel=1e-5)
 
@@ -73,7 +74,7 @@ def test_never_below_the_least(tiny_model: Any, rows: Sequence[ReplayRow]) -> No
     """What drifts even then keeps the least scale, for the gate to refuse."""
     model = adapted(tiny_model, 2.0)
 
-    found = restrain(model, rows, Restraint(drift=1e-9, least=0.5), **PLACE)
+    found = restrain(model, rows, Restraint(drift=1e-9, least=0.5), PASSES)
 
     assert 0.5 == found.scale
     assert found.drift is not None
@@ -82,7 +83,7 @@ def test_never_below_the_least(tiny_model: Any, rows: Sequence[ReplayRow]) -> No
 
 def test_without_rows_nothing_is_measured(tiny_model: Any) -> None:
     """A recipe without replay has nothing to hold the adapter against."""
-    found = restrain(adapted(tiny_model, 0.5), [], Restraint(), **PLACE)
+    found = restrain(adapted(tiny_model, 0.5), [], Restraint(), PASSES)
 
     assert (1.0, None) == (found.scale, found.drift)
 

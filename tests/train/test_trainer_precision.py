@@ -28,9 +28,10 @@ def test_the_adapter_multiplies_in_the_precision_of_the_step(
     block = block_of([((5, 6), (7, 2))], pad=2)
     trainer: Any = SimpleNamespace(
         args=SimpleNamespace(device=torch.device("cpu"), bf16=bf16),
-        _loss=lambda model, inputs: completion_logits(model, inputs).float().sum(),
+        _loss=lambda model, inputs: (completion_logits(model, inputs).float().sum(), {}),
     )
 
-    NightTrainer.compute_loss(trainer, model, block).backward()
+    loss, _ = NightTrainer.loss_of(trainer, model, block)
+    loss.backward()
 
     assert {expected} == seen

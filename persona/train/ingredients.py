@@ -1,0 +1,108 @@
+"""Everything that a build needs before its first step, computed once where it never changes.
+
+The base's answers come first, while its weights are in memory once and not twice: an engine gives them, and
+is closed before the trainer's own model is loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from adapters.durable import write_file
+from persona.base import Base
+from persona.child import Report
+from persona.engine.opener import open_base_engine
+from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE, own_answers
+from persona.engine.protocol import Engine
+from persona.engine.torch_model import LoadedModel
+from persona.train.job import TrainingJob
+from persona.train.model import Passes, sequence_logprobs, top_logprobs
+from persona.train.practice import practice_prompts, practise
+from persona.train.recipe import Recipe
+from persona.train.replay import ReplaySet, Sampled, keep_replay, load_replay, sample_replay
+from persona.train.rows import Encoder, Row, make_rows
+
+
+def encoder(base: Base) -> Encoder:
+    """The base's own tokenizer, adding nothing."""
+    tokenizer = Tokenizer.from_file(str(base.tokenizer))
+    return lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def practice_rows(job: TrainingJob, base: Base, encode: Encoder, report: Report) -> tuple[Row, ...]:
+    """What can be practised of the preferences of a job; none when nothing is checkable."""
+    recipe = job.recipe
+    if not recipe.schedule.practice_batch or not any(each.checker for each in job.preferences):
+        return ()
+    answers = own_answers(
+        base,
+        practice_prompts()[: recipe.practice_prompts],
+        tokens=recipe.practice_tokens,
+        open_engine=_several_at_once(base),
+        on_progress=lambda done, total: report("practice", done, total),
+    )
+    demonstrations = practise(answers, job.preferences)
+    return make_rows(demonstrations, base.template, encode, max_tokens=recipe.schedule.max_tokens).rows
+
+
+def replay_answers(base: Base, recipe: Recipe, encode: Encoder, report: Report) -> ReplaySet | Sampled:
+    """The kept set of replay, or answers that are still to be scored by the base."""
+    if recipe.replay_prompts == 0:
+        return ReplaySet(digest="none", rows=())
+    kept = load_replay(base, recipe)
+    if kept is not None:
+        return kept
+    engine = _several_at_once(base)()
+    try:
+        return sample_replay(
+            recipe,
+            engine=engine,
+            template=base.template,
+            encode=encode,
+            on_progress=lambda done, total: report("replay", done, total),
+        )
+    finally:
+        engine.close()
+
+
+def scored_replay(
+    found: ReplaySet | Sampled, base: Base, recipe: Recipe, loaded: LoadedModel, passes: Passes
+) -> ReplaySet:
+    """The set with the base's likeliest tokens, kept beside the base from now on."""
+    if isinstance(found, ReplaySet):
+        return found
+    return keep_replay(
+        base, recipe, found, top_logprobs(loaded.model, found, recipe.losses.replay_top_k, passes)
+    )
+
+
+def reference_logprobs(
+    cache: Path, base: Base, rows: tuple[Row, ...], loaded: LoadedModel, passes: Passes, report: Report
+) -> list[tuple[float, float] | None]:
+    """log p under the bare base of both sides of each pair, from the cache where it is known.
+
+    With a build from the base these never change, so each pair is scored once in its life. The cache is
+    keyed by base and quantisation: a 4-bit base gives other numbers.
+    """
+    key = f"{base.fingerprint}/{loaded.quantisation}"
+    known: dict[str, list[float]] = {}
+    if cache.exists():
+        known = json.loads(cache.read_bytes()).get(key, {})
+    missing = [row for row in rows if row.rejected and row.example not in known]
+    report("reference", 0, len(missing))
+    if missing:
+        sides = [(row.prompt, side) for row in missing for side in (row.chosen, row.rejected)]
+        scores = sequence_logprobs(loaded.model, sides, passes)
+        for n, row in enumerate(missing):
+            known[row.example] = scores[2 * n : 2 * n + 2]
+        write_file(cache, json.dumps({key: known}).encode())
+    report("reference", len(missing), len(missing))
+    return [(known[row.example][0], known[row.example][1]) if row.rejected else None for row in rows]
+
+
+def _several_at_once(base: Base) -> Callable[[], Engine]:
+    return lambda: open_base_engine(base, parallel=OWN_ANSWERS_AT_ONCE)

@@ -1,0 +1,73 @@
+"""A step's micro-batches side by side give the gradients that they give one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import PreTrainedTokenizerFast
+
+from persona.engine.workers import Workers
+from persona.train.batches import Material
+from persona.train.plan import plan
+from persona.train.recipe import Recipe, Schedule
+from persona.train.rows import Row
+from persona.train.trainer import NightTrainer
+
+ROWS = [
+    Row(prompt=(5, 6, 7), chosen=(8, 9, 2)),
+    Row(prompt=(20, 21), chosen=(22, 23, 2), rejected=(24, 2)),
+    Row(prompt=(30, 31, 32, 33), chosen=(34, 2)),
+    Row(prompt=(40,), chosen=(41, 42, 43, 44, 2)),
+]
+
+
+@pytest.fixture
+def tokenizer() -> PreTrainedTokenizerFast:
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+
+    words = {f"w{n}": n for n in range(96)}
+    plain = Tokenizer(WordLevel(words, unk_token="w0"))
+    return PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="w2", pad_token="w2")
+
+
+def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    """Two steps with one worker and with two: the same losses and the same adapter."""
+    schedule = Schedule(min_steps=2, max_steps=2, micro_tokens=8, batch=4)
+    start = {name: tensor.clone() for name, tensor in tiny_model.state_dict().items()}
+    found = []
+    for threads in (1, 2):
+        tiny_model.load_state_dict(start)
+        torch.manual_seed(0)
+        model = get_peft_model(tiny_model, LoraConfig(r=2, target_modules=["q_proj", "up_proj"]))
+        with Workers(device="cpu", threads=threads) as workers:
+            trainer = NightTrainer(
+                model=model,
+                tokenizer=tokenizer,
+                recipe=Recipe(schedule=schedule),
+                plan=plan(
+                    user_lengths=[row.length for row in ROWS], replay_lengths=[], schedule=schedule, seed=3
+                ),
+                material=Material(
+                    rows=ROWS, base_logprobs=[None, (-9.0, -7.0), None, None], replay=[], pad=2
+                ),
+                scratch=tmp_path,
+                workers=workers,
+                device="cpu",
+                bf16=False,
+                on_step=lambda step, of, entry: None,
+            )
+            trainer.train()
+        adapter = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
+        found.append((trainer.history, adapter))
+        tiny_model = model.unload()
+    (history, adapter), (also, again) = found
+    assert len(history) == 2
+    for one, other in zip(history, also, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    for name, tensor in adapter.items():
+        torch.testing.assert_close(tensor, again[name], rtol=1e-3, atol=1e-5)
