@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-WithAll = Annotated[bool, typer.Option("--all", help="Also those that are no longer active.")]
-
-
 def import_files(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="One conversation a line.")],
@@ -67,16 +64,24 @@ def _bytes_of(file: Path, on_progress: Callable[[dict[str, Any]], None]) -> Call
 
 def train(
     context: typer.Context,
-    now: Annotated[bool, typer.Option("--now", help="Run the night now, in the foreground.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Run the night now, and wait for its end.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn what is new: build a revision, judge it, and put it in use if it is better."""
+    """Learn what is new: build a revision, judge it, and put it in use if it is better. Where a daemon runs, it
+    does so, and makes way to answers."""
     if not now:
-        raise BadInput("say when: `persona train --now` runs the night in the foreground")
+        raise BadInput("say when: `persona train --now` runs the night now")
     from persona.answers.learning import night_json
+    from persona.daemon.elsewhere import DaemonNights
 
     with opened(context) as persona, progress() as on_progress:
-        result = persona.night(on_progress)
+        daemon = DaemonNights.of(persona)
+        try:
+            result = persona.night(on_progress) if daemon is None else daemon.run(persona, on_progress)
+        except KeyboardInterrupt:
+            if daemon is not None:
+                tell("the night goes on in the daemon; `persona status` says how")
+            raise
     if as_json:
         say_json(night_json(result))
         return

@@ -29,10 +29,14 @@ class Place:
     port: int
 
     @property
+    def reached(self) -> str:
+        """The host that a program on this machine connects to."""
+        return _TO_ITSELF.get(self.host, self.host)
+
+    @property
     def url(self) -> str:
         """As a program on this machine reaches it."""
-        host = _TO_ITSELF.get(self.host, self.host)
-        host = f"[{host}]" if ":" in host else host
+        host = f"[{self.reached}]" if ":" in self.reached else self.reached
         return f"http://{host}:{self.port}"
 
 

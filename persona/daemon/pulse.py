@@ -10,7 +10,6 @@ from persona.daemon.place import Place
 from persona.service.notify import Heartbeat, Notifier
 
 _PATIENCE = 5.0  # seconds; the watchdog waits for three answers that do not come
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # where a daemon that listens on all answers
 
 
 @contextmanager
@@ -29,8 +28,7 @@ def told(place: Place, notifier: Notifier | None = None) -> Iterator[None]:
 
 def answers(place: Place) -> bool:
     """Whether anything, a refusal too, comes back within seconds."""
-    host = _EVERYWHERE.get(place.host, place.host)
-    to = http.client.HTTPConnection(host, place.port, timeout=_PATIENCE)
+    to = http.client.HTTPConnection(place.reached, place.port, timeout=_PATIENCE)
     try:
         to.request("GET", "/health")
         return to.getresponse().status > 0

@@ -1,0 +1,118 @@
+"""A night of the daemon, wanted and waited for by another process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemon_parts import House
+
+from persona.bootstrap import Persona
+from persona.daemon.elsewhere import DaemonNights
+from persona.daemon.process import serve
+from persona.errors import EngineError, PersonaError
+from store.records import RunState
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    house = House(tmp_path, environ={"PERSONA_SCHEDULE__ENABLED": "false"})
+    house.create()
+    return house
+
+
+@contextmanager
+def serving(house: House) -> Iterator[None]:
+    """The daemon of `house`, in a thread of this process."""
+    from persona.daemon import process
+
+    servers: list[Any] = []
+    made = process.make_server
+
+    def make_server(*given: Any, **more: Any) -> Any:
+        servers.append(made(*given, **more))
+        return servers[-1]
+
+    ready = threading.Event()
+
+    def run() -> None:
+        with house.persona() as persona:
+            serve(persona, host="127.0.0.1", port=0, on_ready=lambda _: ready.set())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "make_server", make_server)
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert ready.wait(10)
+        while not servers[0].started:
+            threading.Event().wait(0.01)
+        try:
+            yield
+        finally:
+            servers[0].should_exit = True
+            thread.join(20)
+
+
+def run(house: House) -> Any:
+    with house.persona() as persona:
+        daemon = DaemonNights.of(persona)
+        assert daemon is not None
+        return daemon.run(persona, lambda _: None, pause=lambda _: threading.Event().wait(0.02))
+
+
+def test_the_daemon_runs_it(house) -> None:
+    """It comes back as a night of one's own does."""
+    with serving(house):
+        result = run(house)
+    with house.persona() as persona:
+        (kept,) = persona.store.runs.all()
+
+    assert (RunState.NOTHING_TO_LEARN, None) == (result.outcome, result.revision)
+    assert (kept.id, tuple(kept.reasons)) == (result.run, result.reasons)
+
+
+def test_what_it_fails_with(house, monkeypatch) -> None:
+    """The line and the exit code are the daemon's."""
+
+    def night(*_: Any, **__: Any) -> Any:
+        raise EngineError("it broke")
+
+    monkeypatch.setattr(Persona, "night", night)
+    with serving(house), pytest.raises(PersonaError, match="it broke") as failed:
+        run(house)
+
+    assert 6 == failed.value.exit_code
+
+
+def test_one_at_a_time(house, monkeypatch) -> None:
+    """A second one is told to try again."""
+    go_on = threading.Event()
+
+    def night(*_: Any, **__: Any) -> Any:
+        go_on.wait(10)
+        raise EngineError("it broke")
+
+    monkeypatch.setattr(Persona, "night", night)
+    with serving(house):
+        with house.persona() as persona:
+            daemon = DaemonNights.of(persona)
+            assert daemon is not None
+            daemon._ask("POST", "/persona/train")
+            with pytest.raises(PersonaError, match="running already") as refused:
+                daemon.run(persona, lambda _: None)
+        go_on.set()
+
+    assert 75 == refused.value.exit_code
+
+
+def test_of_somebody_else_or_nobody(house) -> None:
+    """A daemon's own nights are of its own identity; the others run theirs by themselves."""
+    house.create("ana")
+    with house.persona() as persona:
+        assert DaemonNights.of(persona) is None
+    with serving(house), house.persona("ana") as ana:
+        assert DaemonNights.of(ana) is None
