@@ -67,8 +67,8 @@ def train(
     now: Annotated[bool, typer.Option("--now", help="Run the night now, and wait for its end.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn what is new: build a revision, judge it, and put it in use if it is better. Where a daemon runs, it
-    does so, and makes way to answers."""
+    """Learn what is new: build a revision, judge it, and put it in use if it is better. A daemon that runs
+    does it, and makes way to answers."""
     if not now:
         raise BadInput("say when: `persona train --now` runs the night now")
     from persona.answers.learning import night_json
