@@ -68,7 +68,8 @@ class Usage:
 
     seconds: of work on the clock; paused_seconds: it stood still for the user. cpu_seconds: of all threads.
     peak_bytes, resident_bytes: resident memory, the most and the last; pages that processes share count for
-    each. written_bytes: sent to the disk; 0 where the system does not say.
+    each. written_bytes: sent to the disk; 0 where the system does not say. fence: what kept its memory beside
+    these samples, or "none" and why.
     """
 
     seconds: float = 0.0
@@ -77,6 +78,7 @@ class Usage:
     peak_bytes: int = 0
     resident_bytes: int = 0
     written_bytes: int = 0
+    fence: str = ""
 
 
 class Meter:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,12 +37,11 @@ _SYSTEM_KILLS = Path("/proc/vmstat")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChildResult:
-    """What a child that ended well gave back; `fence` names what held its memory beside our own samples."""
+    """What a child that ended well gave back."""
 
     result: Mapping[str, Any]
     usage: Usage
     exit_code: int
-    fence: str
 
 
 def run_child(
@@ -109,9 +108,8 @@ def _run(
     starved = _killed_by_system() > killed_before
     return ChildResult(
         result=_result(folder, stage, log, child.returncode, starved=starved),
-        usage=following.usage,
+        usage=replace(following.usage, fence=fence.kind),
         exit_code=child.returncode,
-        fence=fence.kind,
     )
 
 

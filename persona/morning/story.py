@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from persona.costs import most, total
 from persona.report import EvalReport
 from store import Store
 from store.records import DatasetSnapshot, Preference, PreferencePair, Run, RunState, Signal
@@ -180,16 +181,11 @@ def _examples(store: Store, snapshot: DatasetSnapshot) -> dict[str, int]:
 
 
 def _cost(costs: Mapping[str, Any]) -> Cost:
-    stages = [stage for stage in costs.values() if isinstance(stage, Mapping)]
-
-    def numbers(name: str) -> list[float]:
-        return [float(stage.get(name, 0) or 0) for stage in stages]
-
     return Cost(
-        minutes=sum(numbers("seconds") + numbers("lost_seconds")) / 60,
-        paused_minutes=sum(numbers("paused_seconds")) / 60,
-        cpu_minutes=sum(numbers("cpu_seconds")) / 60,
-        peak_gb=max(numbers("peak_bytes"), default=0) / 1e9,
-        written_mb=sum(numbers("written_bytes")) / 1e6,
-        tries=int(max(numbers("tries"), default=0)),
+        minutes=(total(costs, "seconds") + total(costs, "lost_seconds")) / 60,
+        paused_minutes=total(costs, "paused_seconds") / 60,
+        cpu_minutes=total(costs, "cpu_seconds") / 60,
+        peak_gb=most(costs, "peak_bytes") / 1e9,
+        written_mb=total(costs, "written_bytes") / 1e6,
+        tries=int(most(costs, "tries")),
     )

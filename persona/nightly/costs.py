@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
@@ -15,10 +15,11 @@ from persona.nightly.tries import Tried
 
 class Costs:
     """`found` is plain JSON: by stage, seconds, cpu_seconds, peak_bytes, written_bytes; of children also
-    paused_seconds, tries and restarts. A stage in this process is charged with this process's memory."""
+    paused_seconds, tries, restarts, lost_seconds and the fence of their memory. A stage in this process is
+    charged with this process's memory."""
 
     def __init__(self) -> None:
-        self.found: dict[str, dict[str, float]] = {}
+        self.found: dict[str, dict[str, float | str]] = {}
 
     def add(self, stage: str, usage: Usage) -> None:
         self.found[stage] = {
@@ -36,6 +37,7 @@ class Costs:
             "tries": tried.tries,
             "restarts": tried.restarts,
             "lost_seconds": round(tried.lost_seconds, 3),
+            "fence": usage.fence,
         }
 
     @contextmanager
@@ -51,18 +53,6 @@ class Costs:
                 written_bytes=_written() - written,
             ),
         )
-
-
-def total(costs: Mapping[str, object], name: str) -> float:
-    """The sum of one number over the stages of a run's costs; what is no number counts nothing."""
-    found = [stage.get(name) for stage in costs.values() if isinstance(stage, Mapping)]
-    return float(sum(value for value in found if isinstance(value, int | float)))
-
-
-def most(costs: Mapping[str, object], name: str) -> float:
-    """The largest of one number over the stages."""
-    found = [stage.get(name) for stage in costs.values() if isinstance(stage, Mapping)]
-    return float(max((value for value in found if isinstance(value, int | float)), default=0))
 
 
 def _cpu_seconds() -> float:

@@ -59,7 +59,7 @@ class NightResult:
     reasons: tuple[str, ...]
     revision: str | None = None
     report: EvalReport | None = None
-    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, float | str]] = field(default_factory=dict)
 
 
 def in_tries(night: Night, stage: str, attempt: Callable[[int, Budget], Done]) -> Tried[Done]:

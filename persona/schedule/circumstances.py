@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import store.records as records
+from persona.costs import most, total
 from persona.schedule.window import Window
 
 if TYPE_CHECKING:
@@ -70,16 +71,11 @@ class Needs:
         costs = [run.costs for run in runs if "train" in run.costs][-_RECENT:]
         if not costs:
             return cls()
-        seconds = max(sum(_figures(cost, "seconds")) for cost in costs)
-        memory = max(max(_figures(cost, "peak_bytes"), default=0) for cost in costs)
+        seconds = max(total(cost, "seconds") + total(cost, "lost_seconds") for cost in costs)
+        memory = max(most(cost, "peak_bytes") for cost in costs)
         return cls(
             duration=timedelta(seconds=seconds * _LONGER), memory_bytes=int(memory * _LARGER), measured=True
         )
-
-
-def _figures(costs: Mapping[str, records.Json], name: str) -> list[float]:
-    stages = [stage for stage in costs.values() if isinstance(stage, Mapping)]
-    return [float(stage[name]) for stage in stages if isinstance(stage.get(name), int | float)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

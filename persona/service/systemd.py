@@ -39,6 +39,8 @@ RestartPreventExitStatus=2 4 5 75
 KillMode=mixed
 # The trainer may run out of memory; the daemon that answers stays.
 OOMPolicy=continue
+# A night's children get control groups of their own, with limits that the kernel keeps.
+Delegate=memory
 UMask=0077
 # A core would hold what the person wrote.
 LimitCORE=0

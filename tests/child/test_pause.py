@@ -142,6 +142,7 @@ return {}
     usage = run(body).usage
     assert 0.4 < usage.cpu_seconds < 10
     assert usage.written_bytes >= 2_000_000 or usage.written_bytes == 0  # a file system in memory
+    assert "none (no memory budget)" == usage.fence
 
 
 def test_strays_are_ended_by_whoever_comes_next(run: Run, tmp_path: Path) -> None:

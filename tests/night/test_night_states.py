@@ -33,6 +33,7 @@ def test_a_night_that_learnt_moves_the_champion(place):
     assert result.report is not None
     assert result.report.to_json() == run.report
     assert {"distill", "train", "publish", "evaluate", "promote"} == set(run.costs)
+    assert "cgroup v2" == run.costs["train"]["fence"]
     assert [RunState.PROMOTED] == terminal(place)
 
 

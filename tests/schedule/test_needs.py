@@ -36,6 +36,13 @@ def test_a_little_more_than_the_longest() -> None:
     assert (timedelta(seconds=500), 33 * 10**8, True) == (needs.duration, needs.memory_bytes, needs.measured)
 
 
+def test_what_was_lost_counts() -> None:
+    """A night that ran out of memory twice is likely to do so again, and takes as long."""
+    needs = Needs.of([run(train={**stage(100), "lost_seconds": 60.0, "fence": "cgroup v2"})])
+
+    assert timedelta(seconds=200) == needs.duration
+
+
 def test_only_recent_nights_count() -> None:
     """A machine that became faster is believed after five nights."""
     needs = Needs.of([run(train=stage(9999)), *(run(train=stage(100)) for _ in range(5))])
