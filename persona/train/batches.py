@@ -29,7 +29,10 @@ class Material:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StepTotals:
-    """Over all micro-batches of a step, so that a step's loss does not depend on how it was divided."""
+    """Over all micro-batches of a step, so that a step's loss does not depend on how it was divided.
+
+    `chosen_tokens` are those to be learnt, `replay_tokens` those where the base's distribution is to be kept.
+    """
 
     chosen_tokens: int
     pairs: int
@@ -41,8 +44,9 @@ def totals(plan: Plan, material: Material) -> list[StepTotals]:
     found = [[0, 0, 0] for _ in range(plan.steps)]
     for micro in plan.micros:
         step = found[micro.step]
-        step[0] += sum(len(material.rows[i].chosen) for i in micro.user)
+        step[0] += sum(len(material.rows[i].chosen) - material.rows[i].kept for i in micro.user)
         step[1] += sum(1 for i in micro.user if material.rows[i].rejected)
+        step[2] += sum(material.rows[i].kept for i in micro.user)
         step[2] += sum(len(material.replay[i].completion) for i in micro.replay)
     return [StepTotals(chosen_tokens=a, pairs=b, replay_tokens=c) for a, b, c in found]
 
@@ -93,7 +97,8 @@ def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str
 def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Tensor]:
     """The tensors of one micro-batch, `norms` being the totals of its whole step.
 
-    `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those of all user rows.
+    `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those of all user rows;
+    `base` (T,) is true where the base's distribution is to be kept, given by `kept` and `kept_logprobs`.
     """
     rows = [material.rows[i] for i in micro.user]
     replay = [material.replay[i] for i in micro.replay]
@@ -105,22 +110,28 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
     )
     wanted: list[int] = []
     chosen: list[int] = []
+    base: list[bool] = []
     count = 0
     for row in rows:
         wanted.append(count)
         if row.rejected:
             chosen.append(count)
         count += 2 if row.rejected else 1
-    base = [pair for i in micro.user if (pair := material.base_logprobs[i]) is not None]
+        learnt = len(row.chosen) - row.kept + len(row.rejected)
+        base += [True] * row.kept + [False] * learnt
+    base += [True] * sum(len(row.completion) for row in replay)
+    likeliest = [row.own for row in rows if row.own] + [row.likeliest for row in replay]
+    reference = [pair for i in micro.user if (pair := material.base_logprobs[i]) is not None]
     block |= {
         "norms": norms,
-        "counts": torch.tensor([count, len(replay)]),
+        "completions": torch.tensor(count),
+        "base": torch.tensor(base),
         "wanted": torch.tensor(wanted, dtype=torch.long),
         "chosen": torch.tensor(chosen, dtype=torch.long),
         "rejected": torch.tensor(chosen, dtype=torch.long) + 1,
-        "base_logprobs": torch.tensor(base, dtype=torch.float32).reshape(-1, 2),
+        "base_logprobs": torch.tensor(reference, dtype=torch.float32).reshape(-1, 2),
     }
-    if replay:
-        block["kept"] = torch.cat([row.kept for row in replay]).long()
-        block["kept_logprobs"] = torch.cat([row.logprobs for row in replay]).float()
+    if likeliest:
+        block["kept"] = torch.cat([each.kept for each in likeliest]).long()
+        block["kept_logprobs"] = torch.cat([each.logprobs for each in likeliest]).float()
     return block

@@ -30,6 +30,7 @@ from persona.train import guards
 from persona.train.batches import Material
 from persona.train.ingredients import (
     encoder,
+    practice_answers,
     practice_rows,
     reference_logprobs,
     replay_answers,
@@ -69,7 +70,7 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         )
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
-    practice = practice_rows(job, base, encode, report)
+    practice_of_base = practice_answers(job, base, report)
     clock.lap("practice")
     replay_of_base = replay_answers(base, recipe, encode, report)
     clock.lap("replay")
@@ -81,6 +82,8 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         passes = Passes(device=device, pad=eos, workers=workers, budget=SCORED_TOKENS >> job.halvings)
         replay = scored_replay(replay_of_base, base, recipe, loaded, passes)
         clock.lap("replay")
+        practice = practice_rows(practice_of_base, job, base, encode, loaded, passes)
+        clock.lap("practice")
         reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
         clock.lap("reference")
         outcome = _train(job, made.rows, practice, reference, replay, loaded, passes, report, clock)

@@ -7,24 +7,35 @@ is closed before the trainer's own model is loaded.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
+from adapters.digest import tagged_digest
 from adapters.durable import write_file
 from persona.base import Base
 from persona.child import Report
 from persona.engine.opener import open_base_engine
-from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE, own_answers
+from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE, OwnAnswer, own_answers
 from persona.engine.protocol import Engine
 from persona.engine.torch_model import LoadedModel
 from persona.train.job import TrainingJob
 from persona.train.model import Passes, sequence_logprobs, top_logprobs
-from persona.train.practice import practice_prompts, practise
+from persona.train.practice import practice_prompts, practice_row, practise
 from persona.train.recipe import Recipe
-from persona.train.replay import ReplaySet, Sampled, keep_replay, load_replay, sample_replay
-from persona.train.rows import Encoder, Row, make_rows
+from persona.train.replay import (
+    ReplayRow,
+    ReplaySet,
+    Sampled,
+    keep_replay,
+    keep_rows,
+    load_replay,
+    load_rows,
+    sample_replay,
+)
+from persona.train.rows import Encoder, Row, row_of
+from store.records import Message
 
 
 def encoder(base: Base) -> Encoder:
@@ -33,20 +44,60 @@ def encoder(base: Base) -> Encoder:
     return lambda text: tuple(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def practice_rows(job: TrainingJob, base: Base, encode: Encoder, report: Report) -> tuple[Row, ...]:
-    """What can be practised of the preferences of a job; none when nothing is checkable."""
+def practice_answers(job: TrainingJob, base: Base, report: Report) -> list[OwnAnswer]:
+    """The base's answers to the prompts of practice; none when no preference of the job can be checked."""
     recipe = job.recipe
     if not recipe.schedule.practice_batch or not any(each.checker for each in job.preferences):
-        return ()
-    answers = own_answers(
+        return []
+    return own_answers(
         base,
         practice_prompts()[: recipe.practice_prompts],
         tokens=recipe.practice_tokens,
         open_engine=_several_at_once(base),
         on_progress=lambda done, total: report("practice", done, total),
     )
-    demonstrations = practise(answers, job.preferences)
-    return make_rows(demonstrations, base.template, encode, max_tokens=recipe.schedule.max_tokens).rows
+
+
+def practice_rows(
+    answers: Sequence[OwnAnswer],
+    job: TrainingJob,
+    base: Base,
+    encode: Encoder,
+    loaded: LoadedModel,
+    passes: Passes,
+) -> tuple[Row, ...]:
+    """What can be practised of the preferences of a job."""
+    if not answers:
+        return ()
+    rows = _own_rows(answers, job.recipe, base, encode, loaded, passes)
+    found: list[Row] = []
+    for row, answer, text in zip(rows, answers, practise(answers, job.preferences), strict=True):
+        if text is not None:
+            wanted = Message(role="assistant", content=text)
+            found.append(
+                practice_row(row, row_of(answer.prompt.messages, wanted, base.template, encode).chosen)
+            )
+    return tuple(found)
+
+
+def _own_rows(
+    answers: Sequence[OwnAnswer],
+    recipe: Recipe,
+    base: Base,
+    encode: Encoder,
+    loaded: LoadedModel,
+    passes: Passes,
+) -> tuple[ReplayRow, ...]:
+    """The answers with the base's likeliest tokens at each of their positions, kept beside the base."""
+    sampled: Sampled = []
+    for answer in answers:
+        said = Message(role="assistant", content=answer.text)
+        row = row_of(answer.prompt.messages, said, base.template, encode)
+        sampled.append((row.prompt, row.chosen if answer.whole or not answer.text else row.chosen[:-1]))
+    k = recipe.losses.replay_top_k
+    key = tagged_digest("practice-1", {"base": base.fingerprint, "sampled": sampled, "top_k": k})
+    path = base.path / "practice" / f"{key.rpartition(':')[2][:32]}.safetensors"
+    return load_rows(path) or keep_rows(path, sampled, top_logprobs(loaded.model, sampled, k, passes))
 
 
 def replay_answers(base: Base, recipe: Recipe, encode: Encoder, report: Report) -> ReplaySet | Sampled:

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from persona.checker import Checker, Closing, Opening, asked_of, from_json
 from persona.checker.prose import beginnings
 from persona.engine.own_answers import OwnAnswer, shipped_prompts
-from store.records import Demonstration, Message, Preference
+from persona.train.replay import ReplayRow
+from persona.train.rows import Likeliest, Row
+from store.records import Message, Preference
 
 
 def practice_prompts() -> list[str]:
@@ -22,27 +24,32 @@ def practice_prompts() -> list[str]:
     return shipped_prompts("persona.train", "practice_prompts.txt")
 
 
-def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> list[Demonstration]:
-    """The answers that can be reworked by rules so that they keep every preference about them.
+def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> list[str | None]:
+    """Each answer reworked by rules so that it keeps every preference about it; None where they cannot.
 
     An answer that no preference speaks about is left out: it is replay's task to keep what stays.
     """
     checkable = [each for each in preferences if each.checker is not None]
-    made = []
-    for number, answer in enumerate(answers):
-        asking = _asking(checkable, answer)
-        text = _reworked(answer, asking) if asking else None
-        if text is not None:
-            name = f"practice-{number}"
-            made.append(
-                Demonstration(
-                    id=name,
-                    conversation=name,
-                    prompt=answer.prompt.messages,
-                    completion=Message(role="assistant", content=text),
-                )
-            )
-    return made
+    asking = [_asking(checkable, answer) for answer in answers]
+    return [
+        _reworked(answer, asked) if asked else None for answer, asked in zip(answers, asking, strict=True)
+    ]
+
+
+def practice_row(answer: ReplayRow, reworked: Sequence[int]) -> Row:
+    """The row of a reworked answer: what is still the base's own keeps the base's distribution.
+
+    Learning the own tokens too would be harmless for them and not for what stands beside them: the first
+    token of a closing became likely wherever a sentence begins.
+    """
+    same = 0
+    for own, new in zip(answer.completion, reworked, strict=False):
+        if own != new:
+            break
+        same += 1
+    likeliest = answer.likeliest
+    own_part = Likeliest(kept=likeliest.kept[:same], logprobs=likeliest.logprobs[:same]) if same else None
+    return Row(prompt=answer.prompt, chosen=tuple(reworked), own=own_part)
 
 
 def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]:

@@ -25,7 +25,7 @@ from persona.engine.own_answers import shipped_prompts
 from persona.engine.protocol import Engine, Prompt, Sampling
 from persona.template import Template
 from persona.train.recipe import Recipe
-from persona.train.rows import Encoder, row_of
+from persona.train.rows import Encoder, Likeliest, row_of
 from store.records import Message
 
 TEMPERATURE = 0.7
@@ -36,15 +36,11 @@ Sampled = list[tuple[tuple[int, ...], tuple[int, ...]]]  # (prompt, completion) 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplayRow:
-    """One answer of the base: ids, and its likeliest tokens at each position of the completion.
-
-    `kept` (T, K) int32 and `logprobs` (T, K) float16, T the completion's tokens.
-    """
+    """One answer of the base: ids, and its likeliest tokens at each position of the completion."""
 
     prompt: tuple[int, ...]
     completion: tuple[int, ...]
-    kept: Tensor
-    logprobs: Tensor
+    likeliest: Likeliest
 
     @property
     def length(self) -> int:
@@ -84,14 +80,8 @@ def replay_path(base: Base, key: str) -> Path:
 def load_replay(base: Base, recipe: Recipe) -> ReplaySet | None:
     """The kept set, or None when it was not made yet or its file does not read (it is made again then)."""
     key = replay_key(base, recipe)
-    path = replay_path(base, key)
-    if not path.exists():
-        return None
-    try:
-        flat = load_file(path)
-    except (SafetensorError, OSError):
-        return None
-    return ReplaySet(digest=key, rows=_unflatten(flat))
+    rows = load_rows(replay_path(base, key))
+    return None if rows is None else ReplaySet(digest=key, rows=rows)
 
 
 def sample_replay(
@@ -130,23 +120,41 @@ def keep_replay(
     base: Base, recipe: Recipe, sampled: Sampled, tops: Sequence[tuple[Tensor, Tensor]]
 ) -> ReplaySet:
     """Writes the set: `tops` are the base's likeliest tokens for each position of each answer."""
-    rows = tuple(
-        ReplayRow(prompt=p, completion=c, kept=kept.to(torch.int32), logprobs=logprobs.to(torch.float16))
-        for (p, c), (kept, logprobs) in zip(sampled, tops, strict=True)
-    )
     key = replay_key(base, recipe)
-    path = replay_path(base, key)
+    return ReplaySet(digest=key, rows=keep_rows(replay_path(base, key), sampled, tops))
+
+
+def load_rows(path: Path) -> tuple[ReplayRow, ...] | None:
+    """The rows that `keep_rows` wrote; None when there is no such file or it does not read."""
+    if not path.exists():
+        return None
+    try:
+        return _unflatten(load_file(path))
+    except (SafetensorError, OSError):
+        return None
+
+
+def keep_rows(path: Path, sampled: Sampled, tops: Sequence[tuple[Tensor, Tensor]]) -> tuple[ReplayRow, ...]:
+    """The rows of these answers, written to `path`."""
+    rows = tuple(
+        ReplayRow(
+            prompt=prompt,
+            completion=completion,
+            likeliest=Likeliest(kept=kept.to(torch.int32), logprobs=logprobs.to(torch.float16)),
+        )
+        for (prompt, completion), (kept, logprobs) in zip(sampled, tops, strict=True)
+    )
     path.parent.mkdir(mode=0o700, exist_ok=True)
     write_file(path, save(_flatten(rows)))
-    return ReplaySet(digest=key, rows=rows)
+    return rows
 
 
 def _flatten(rows: Sequence[ReplayRow]) -> dict[str, Tensor]:
     return {
         "lengths": torch.tensor([[len(r.prompt), len(r.completion)] for r in rows], dtype=torch.int32),
         "tokens": torch.tensor([t for r in rows for t in (*r.prompt, *r.completion)], dtype=torch.int32),
-        "kept": torch.cat([r.kept for r in rows]),
-        "logprobs": torch.cat([r.logprobs for r in rows]),
+        "kept": torch.cat([r.likeliest.kept for r in rows]),
+        "logprobs": torch.cat([r.likeliest.logprobs for r in rows]),
     }
 
 
@@ -160,8 +168,10 @@ def _unflatten(flat: dict[str, Tensor]) -> tuple[ReplayRow, ...]:
             ReplayRow(
                 prompt=tuple(tokens[at:middle]),
                 completion=tuple(tokens[middle:end]),
-                kept=flat["kept"][position : position + completion_length],
-                logprobs=flat["logprobs"][position : position + completion_length],
+                likeliest=Likeliest(
+                    kept=flat["kept"][position : position + completion_length],
+                    logprobs=flat["logprobs"][position : position + completion_length],
+                ),
             )
         )
         at, position = end, position + completion_length

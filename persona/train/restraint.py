@@ -74,8 +74,8 @@ def divergence(model: Any, rows: Sequence[ReplayRow], passes: Passes) -> float:
         part = [rows[i] for i in portion]
         values = replay_divergence(
             logits,
-            torch.cat([row.kept for row in part]).long().to(passes.device),
-            torch.cat([row.logprobs for row in part]).float().to(passes.device),
+            torch.cat([row.likeliest.kept for row in part]).long().to(passes.device),
+            torch.cat([row.likeliest.logprobs for row in part]).float().to(passes.device),
         )
         return [float(values[block["completion"] == n].mean()) for n in range(len(part))]
 

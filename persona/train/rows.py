@@ -10,18 +10,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from torch import Tensor
+
 from persona.template import Template
 from store.records import Demonstration, Example, Message, PreferencePair
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Likeliest:
+    """The base's likeliest tokens at T positions in a row: ids `kept` and `logprobs`, both (T, K)."""
+
+    kept: Tensor
+    logprobs: Tensor
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """Token ids. `rejected` is empty for a demonstration."""
+    """Token ids. `rejected` is empty for a demonstration.
+
+    `own` covers the beginning of `chosen` that is the base's own answer: there the base's distribution is to
+    be kept, and from there on the tokens are to be learnt.
+    """
 
     prompt: tuple[int, ...]
     chosen: tuple[int, ...]
     rejected: tuple[int, ...] = ()
     example: str = ""
+    own: Likeliest | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many tokens of `chosen` are the base's own."""
+        return 0 if self.own is None else len(self.own)
 
     @property
     def length(self) -> int:

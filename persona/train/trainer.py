@@ -151,12 +151,13 @@ class NightTrainer(SFTTrainer):
     def _loss(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         weights = self._losses
         chosen_tokens, pairs, replay_tokens = inputs["norms"].tolist()
-        completions, replayed = inputs["counts"].tolist()
-        completion = inputs["completion"]
+        completions = int(inputs["completions"])
         logits = completion_logits(model, inputs)
-        user = completion < completions
+        learnt = ~inputs["base"]
         sums = per_sequence(
-            token_logprobs(logits[user], inputs["targets"][user]), completion[user], completions
+            token_logprobs(logits[learnt], inputs["targets"][learnt]),
+            inputs["completion"][learnt],
+            completions,
         )
         terms: dict[str, Tensor] = {}
         if completions:
@@ -173,8 +174,8 @@ class NightTrainer(SFTTrainer):
                 ).sum()
                 / pairs
             )
-        if replayed:
-            divergence = replay_divergence(logits[~user], inputs["kept"], inputs["kept_logprobs"])
+        if "kept" in inputs:
+            divergence = replay_divergence(logits[inputs["base"]], inputs["kept"], inputs["kept_logprobs"])
             terms["replay"] = divergence.sum() / replay_tokens
         weighted = [getattr(weights, name) * term for name, term in terms.items()]
         return torch.stack(weighted).sum(), {name: float(term.detach()) for name, term in terms.items()}

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+import torch
 
 from persona.checker import Bullets, Checker, Closing, Language, MaxSentences
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.protocol import Prompt
-from persona.train.practice import practise
+from persona.train.practice import practice_row, practise
+from persona.train.replay import ReplayRow
+from persona.train.rows import Likeliest
 from store.records import Message, Preference, PreferenceStatus
 
 AT = datetime(2026, 11, 2, tzinfo=UTC)
@@ -38,7 +41,7 @@ SIGNED = entry(Closing(text="Fair winds!"), attribute="closing")
 
 
 def texts(*answers: OwnAnswer, by: list[Preference]) -> list[str]:
-    return [each.completion.content for each in practise(answers, by)]
+    return [text for text in practise(answers, by) if text is not None]
 
 
 @pytest.mark.parametrize("order", [[SHORT, SIGNED], [SIGNED, SHORT]])
@@ -73,3 +76,16 @@ def test_a_preference_about_a_kind_of_request_displaces_the_general_one() -> Non
         by=[SHORT, lists],
     )
     assert ["- Read.\n- Cook.", "A boat."] == found
+
+
+@pytest.mark.parametrize(
+    ("reworked", "same"), [((7, 8, 50, 2), 2), ((7, 8, 9, 2), 4), ((50, 7, 8, 9, 2), 0), ((7, 2), 1)]
+)
+def test_what_is_still_the_bases_own_keeps_its_distribution(reworked: tuple[int, ...], same: int) -> None:
+    """Up to the first token that differs; from there on the tokens are to be learnt."""
+    likeliest = Likeliest(kept=torch.arange(8).reshape(4, 2), logprobs=-torch.ones(4, 2))
+    row = practice_row(ReplayRow(prompt=(5,), completion=(7, 8, 9, 2), likeliest=likeliest), reworked)
+    assert reworked == row.chosen
+    assert same == row.kept
+    if row.own is not None:
+        assert likeliest.kept[:same].tolist() == row.own.kept.tolist()

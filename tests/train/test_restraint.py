@@ -14,6 +14,7 @@ from persona.train.model import Passes, top_logprobs
 from persona.train.recipe import Restraint
 from persona.train.replay import ReplayRow
 from persona.train.restraint import divergence, parted, restrain
+from persona.train.rows import Likeliest
 
 PAIRS = [((5, 6, 7), (8, 9, 10, 2)), ((20, 21), (22, 23, 2)), ((30, 31, 32, 33), (34, 2))]
 PASSES = Passes(device="cpu", pad=2, workers=Workers(device="cpu", threads=1), budget=12)
@@ -23,7 +24,7 @@ PASSES = Passes(device="cpu", pad=2, workers=Workers(device="cpu", threads=1), b
 def rows(tiny_model: Any) -> list[ReplayRow]:
     tops = top_logprobs(tiny_model, PAIRS, 8, PASSES)
     return [
-        ReplayRow(prompt=prompt, completion=completion, kept=kept, logprobs=logprobs)
+        ReplayRow(prompt=prompt, completion=completion, likeliest=Likeliest(kept=kept, logprobs=logprobs))
         for (prompt, completion), (kept, logprobs) in zip(PAIRS, tops, strict=True)
     ]
 
@@ -91,10 +92,7 @@ def test_without_rows_nothing_is_measured(tiny_model: Any) -> None:
 @pytest.mark.parametrize(("have", "wanted", "apart"), [(64, 24, 16), (200, 24, 24), (3, 24, 0), (40, 0, 0)])
 def test_rows_kept_apart(rows: Sequence[ReplayRow], have: int, wanted: int, apart: int) -> None:
     """Spread over the whole set, at most a quarter, and never trained on."""
-    many = [
-        ReplayRow(prompt=(n,), completion=(1, 2), kept=rows[0].kept, logprobs=rows[0].logprobs)
-        for n in range(have)
-    ]
+    many = [ReplayRow(prompt=(n,), completion=(1, 2), likeliest=rows[0].likeliest) for n in range(have)]
 
     trained_on, held = parted(many, Restraint(rows=wanted))
 
