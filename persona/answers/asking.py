@@ -44,6 +44,7 @@ QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "pin_preference": ledger.pin_preference,
     "unpin_preference": ledger.unpin_preference,
     "settle_preference": ledger.settle_preference,
+    "retire_preference": ledger.retire_preference,
     "edit_preference": ledger.edit_preference,
     "habits": learning.habits,
     "prefer": learning.prefer,

@@ -51,6 +51,7 @@ def forget(
         "messages": gone.messages,
         "feedback": gone.feedback,
         "preferences": gone.preferences,
+        "examples": gone.examples,
         "revisions": [known[revision] for revision in tainted],
         "champion": now.id,
         "ref": now.ref,

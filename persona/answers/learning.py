@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from persona.answers.ledger import entry_json
+from persona.answers.ledger import entry_json, retire_preference
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
 from persona.errors import BadInput
 
@@ -39,32 +39,17 @@ def tool_usage(persona: Persona) -> list[ToolUse]:
 
 
 def _entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) -> list[Any]:
-    return [entry_json(entry) for entry in entries(persona, habits=habits, every=every, retire=retire)]
-
-
-def entries(persona: Persona, *, habits: bool, every: bool, retire: str | None) -> list[Preference]:
     if retire is not None:
-        retire_entry(persona, retire)
+        retire_preference(persona, retire)
+    return [entry_json(entry) for entry in entries(persona, habits=habits, every=every)]
+
+
+def entries(persona: Persona, *, habits: bool, every: bool) -> list[Preference]:
     return [
         entry
         for entry in persona.store.ledger.all()
         if entry.scope.startswith(_HABIT) is habits and (every or entry.status in ("active", "contested"))
     ]
-
-
-def retire_entry(persona: Persona, entry_id: str) -> Preference:
-    """The last word until the user says it again; its evidence stays."""
-    from store.records import LedgerEvent, PreferenceStatus
-
-    entry = persona.store.ledger.get(entry_id)
-    if entry.status is PreferenceStatus.RETIRED:
-        raise BadInput(f"{entry_id} is retired already")
-    persona.store.ledger.append(
-        LedgerEvent(
-            preference=entry_id, at=datetime.now(UTC), status=PreferenceStatus.RETIRED, reason="by hand"
-        )
-    )
-    return entry
 
 
 def prefer(persona: Persona, text: str) -> dict[str, Any]:

@@ -110,6 +110,19 @@ def settle_preference(persona: Persona, id: str) -> dict[str, Any]:  # noqa: A00
     return {"preference": entry_json(ledger.get(id))}
 
 
+def retire_preference(persona: Persona, id: str) -> dict[str, Any]:  # noqa: A002
+    """Take an entry out: the last word until the user says it again; its evidence stays."""
+    from store.records import LedgerEvent, PreferenceStatus
+
+    ledger = persona.store.ledger
+    if ledger.get(id).status is PreferenceStatus.RETIRED:
+        raise BadInput(f"{id} is retired already")
+    ledger.append(
+        LedgerEvent(preference=id, at=datetime.now(UTC), status=PreferenceStatus.RETIRED, reason="by hand")
+    )
+    return {"preference": entry_json(ledger.get(id))}
+
+
 def edit_preference(persona: Persona, id: str, text: str) -> dict[str, Any]:  # noqa: A002
     """Say an entry in the user's own words: a new statement, in whose favour the old entry steps back.
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from persona.answers import ledger
 from persona.cli.output import AsJson, say, say_json, say_table, tell, when
 from persona.cli.session import opened
 
 if TYPE_CHECKING:
+    from persona.bootstrap import Persona
     from store.records import Preference
 
 WithAll = Annotated[bool, typer.Option("--all", help="Also those that are no longer active.")]
-Retire = Annotated[
-    str | None,
-    typer.Option("--retire", metavar="ID", help="Take this one out; the next build is without it."),
-]
 EntryId = Annotated[str, typer.Argument(metavar="ID", help="As `persona preferences` shows it.")]
 
 preferences = typer.Typer(
@@ -26,33 +25,25 @@ preferences = typer.Typer(
 
 
 @preferences.callback()
-def list_preferences(
-    context: typer.Context, every: WithAll = False, retire: Retire = None, as_json: AsJson = False
-) -> None:
+def list_preferences(context: typer.Context, every: WithAll = False, as_json: AsJson = False) -> None:
     """List the preferences that are learned, and where each comes from; and decide about single ones."""
     if context.invoked_subcommand is None:
-        _list(context, "preferences", habits=False, retire=retire, every=every, as_json=as_json)
+        _list(context, "preferences", habits=False, every=every, as_json=as_json)
 
 
-def habits(
-    context: typer.Context, every: WithAll = False, retire: Retire = None, as_json: AsJson = False
-) -> None:
+def habits(context: typer.Context, every: WithAll = False, as_json: AsJson = False) -> None:
     """List the habits: which tool, with which arguments, for which kind of request, and how it ends."""
-    _list(context, "habits", habits=True, retire=retire, every=every, as_json=as_json)
+    _list(context, "habits", habits=True, every=every, as_json=as_json)
 
 
-def _list(
-    context: typer.Context, name: str, *, habits: bool, retire: str | None, every: bool, as_json: bool
-) -> None:
-    from persona.answers import learning, ledger
+def _list(context: typer.Context, name: str, *, habits: bool, every: bool, as_json: bool) -> None:
+    from persona.answers import learning
 
     with opened(context) as persona:
-        if retire is not None:
-            tell(f"“{learning.retire_entry(persona, retire).statement}” is retired")
         if as_json:
             say_json((learning.habits if habits else learning.preferences)(persona, every=every))
             return
-        entries = learning.entries(persona, habits=habits, every=every, retire=None)
+        entries = learning.entries(persona, habits=habits, every=every)
         used = learning.tool_usage(persona) if habits else []
     say_table(
         (name, "scope", "status", "source", "signals", "last seen", "id"),
@@ -89,8 +80,6 @@ def _status(entry: Preference) -> str:
 @preferences.command("show")
 def show(context: typer.Context, entry: EntryId, as_json: AsJson = False) -> None:
     """Show one entry with its history and everything that it rests on."""
-    from persona.answers import ledger
-
     with opened(context) as persona:
         found = ledger.preference(persona, entry)
     if as_json:
@@ -121,8 +110,6 @@ def edit(
     as_json: AsJson = False,
 ) -> None:
     """Say an entry in your own words; the old one steps back for it."""
-    from persona.answers import ledger
-
     with opened(context) as persona:
         found = ledger.edit_preference(persona, entry, text)
     if as_json:
@@ -133,49 +120,42 @@ def edit(
         say(f"{made['id']}: {made['statement']}{unread}")
 
 
-@preferences.command("pin")
-def pin(context: typer.Context, entry: EntryId, as_json: AsJson = False) -> None:
-    """Keep an entry whatever later answers show; only your own words change it then."""
-    from persona.answers import ledger
+def _decides(act: Callable[[Persona, str], dict[str, Any]], what: str) -> Callable[..., None]:
+    """A command that does `act` to an entry, and says `what` that entry is now."""
 
-    with opened(context) as persona:
-        _tell(ledger.pin_preference(persona, entry), "is pinned", as_json=as_json)
+    def decide(context: typer.Context, entry: EntryId, as_json: AsJson = False) -> None:
+        with opened(context) as persona:
+            found = act(persona, entry)
+        if as_json:
+            say_json(found)
+        else:
+            say(f"“{found['preference']['statement']}” {what}")
 
-
-@preferences.command("unpin")
-def unpin(context: typer.Context, entry: EntryId, as_json: AsJson = False) -> None:
-    """Let later answers change an entry again."""
-    from persona.answers import ledger
-
-    with opened(context) as persona:
-        _tell(ledger.unpin_preference(persona, entry), "is not pinned any more", as_json=as_json)
+    return decide
 
 
-@preferences.command("settle")
-def settle(context: typer.Context, entry: EntryId, as_json: AsJson = False) -> None:
-    """Say that an unclear entry is meant: it is active and pinned, and what stood against it steps back."""
-    from persona.answers import ledger
-
-    with opened(context) as persona:
-        _tell(ledger.settle_preference(persona, entry), "is settled", as_json=as_json)
-
-
-@preferences.command("retire")
-def retire(context: typer.Context, entry: EntryId, as_json: AsJson = False) -> None:
-    """Take an entry out; the next build is without it, and it stays out until you say it again."""
-    from persona.answers import learning, ledger
-
-    with opened(context) as persona:
-        learning.retire_entry(persona, entry)
-        found = {"preference": ledger.entry_json(persona.store.ledger.get(entry))}
-        _tell(found, "is retired", as_json=as_json)
-
-
-def _tell(found: dict[str, Any], what: str, *, as_json: bool) -> None:
-    if as_json:
-        say_json(found)
-    else:
-        say(f"“{found['preference']['statement']}” {what}")
+for _name, _act, _what, _help in (
+    (
+        "pin",
+        ledger.pin_preference,
+        "is pinned",
+        "Keep an entry whatever later answers show; only your own words change it then.",
+    ),
+    ("unpin", ledger.unpin_preference, "is not pinned any more", "Let later answers change an entry again."),
+    (
+        "settle",
+        ledger.settle_preference,
+        "is settled",
+        "Say that an unclear entry is meant: it is active and pinned, and what stood against it steps back.",
+    ),
+    (
+        "retire",
+        ledger.retire_preference,
+        "is retired",
+        "Take an entry out; the next build is without it, and it stays out until you say it again.",
+    ),
+):
+    preferences.command(_name, help=_help)(_decides(_act, _what))
 
 
 def forget(
@@ -203,14 +183,26 @@ def forget(
     if as_json:
         say_json({"dry_run": dry_run, "falling": falling, "forgotten": gone})
         return
-    would = "would go" if dry_run else "gone"
-    say(f"interactions {would}: {len(falling['interactions'])}, acts on them: {len(falling['feedback'])}")
-    for entry in falling["preferences"]:
-        say(f"preference {would}: {entry['statement']} ({entry['id']})")
-    say(f"examples {would}: {falling['examples']}")
-    if falling["revisions"]:
-        say(f"revisions {would}, since they learned from it: {', '.join(falling['revisions'])}")
-    if gone is not None:
-        say(f"{gone['ref']} answers; the next night rebuilds without it")
+    if gone is None:
+        _say_falling(falling)
     else:
-        tell("nothing was changed; without --dry-run it goes, and the next night rebuilds without it")
+        _say_gone(gone)
+
+
+def _say_falling(falling: dict[str, Any]) -> None:
+    say(f"interactions would go: {len(falling['interactions'])}, acts on them: {len(falling['feedback'])}")
+    for entry in falling["preferences"]:
+        say(f"preference would go: {entry['statement']} ({entry['id']})")
+    say(f"examples would go: {falling['examples']}")
+    if falling["revisions"]:
+        say(f"revisions would go, since they learned from it: {', '.join(falling['revisions'])}")
+    tell("nothing was changed; without --dry-run it goes, and the next night rebuilds without it")
+
+
+def _say_gone(gone: dict[str, Any]) -> None:
+    say(f"interactions gone: {gone['interactions']}, acts on them: {gone['feedback']}")
+    say(f"preferences gone: {gone['preferences']}")
+    say(f"examples gone: {gone['examples']}")
+    if gone["revisions"]:
+        say(f"revisions gone, since they learned from it: {', '.join(gone['revisions'])}")
+    say(f"{gone['ref']} answers; the next night rebuilds without it")

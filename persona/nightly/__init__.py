@@ -1,13 +1,10 @@
 """The night, start to end (`run_night`), and what comes after one that was cut off (`recover`)."""
 
-from persona.nightly.building import MIN_EXAMPLES
 from persona.nightly.night import Night, NightResult
 from persona.nightly.recovery import Recovered, clear_logs, recover
-from persona.nightly.run import FREE_FLOOR, run_night
+from persona.nightly.run import run_night
 
 __all__ = [
-    "FREE_FLOOR",
-    "MIN_EXAMPLES",
     "Night",
     "NightResult",
     "Recovered",

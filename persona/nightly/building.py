@@ -18,7 +18,7 @@ from persona.paths import make_private
 from persona.report import Training
 from persona.train import Trained, TrainingJob, TrainingOutcome, train
 
-MIN_EXAMPLES = 4
+_MIN_EXAMPLES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +32,9 @@ class Candidate:
 def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) -> tuple[Candidate | None, str]:
     """A revision to judge, built unless the same build awaits judgement already; or why there is none."""
     snapshot = distilled.snapshot
-    if len(snapshot.train) < MIN_EXAMPLES:
+    if len(snapshot.train) < _MIN_EXAMPLES:
         return None, (
-            f"{len(snapshot.train)} examples to learn from, at least {MIN_EXAMPLES} are needed: "
+            f"{len(snapshot.train)} examples to learn from, at least {_MIN_EXAMPLES} are needed: "
             "edit, pick or vote on some answers"
         )
     known = night.registry.find_build(

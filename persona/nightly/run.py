@@ -30,7 +30,7 @@ from persona.promote import apply, judge
 from persona.report import EvalReport
 from store.records import Run, RunState
 
-FREE_FLOOR = 256 * 2**20  # bytes; a revision, its scratch files and the store's journal fit well within
+_FREE_FLOOR = 256 * 2**20  # bytes; a revision, its scratch files and the store's journal fit well within
 
 
 def run_night(night: Night) -> NightResult:
@@ -114,8 +114,8 @@ def _conclude(
 
 def _require_space(home: Home) -> None:
     free = shutil.disk_usage(home.root).free
-    if free < FREE_FLOOR:
-        raise NoSpace(home.root, FREE_FLOOR, free)
+    if free < _FREE_FLOOR:
+        raise NoSpace(home.root, _FREE_FLOOR, free)
 
 
 def _finish(

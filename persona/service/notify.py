@@ -28,11 +28,8 @@ class Notifier:
         """How often a sign of life is asked for; None: not at all."""
 
     def ready(self, status: str) -> None:
+        """`status` is one line that the service's status shows."""
         self._send("READY=1", f"STATUS={_line(status)}")
-
-    def status(self, text: str) -> None:
-        """One line that the service's status shows."""
-        self._send(f"STATUS={_line(text)}")
 
     def alive(self) -> None:
         self._send("WATCHDOG=1")

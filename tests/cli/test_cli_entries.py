@@ -90,13 +90,6 @@ def test_what_is_unclear_is_asked_and_settled(made: Shell) -> None:
     assert 2 == made.run("preferences", "settle", other).code
 
 
-def test_retire_is_a_command_too(made: Shell) -> None:
-    """As --retire."""
-    entry = stated(made, "No emoji")
-    assert "“No emoji” is retired\n" == made.run("preferences", "retire", entry).out
-    assert [] == made.run("preferences", "--json").json["preferences"]
-
-
 def test_a_dry_run_lists_what_would_fall(made: Shell) -> None:
     """And changes nothing; the real one deletes it, statement and all."""
     entry = stated(made, "No emoji")
@@ -118,6 +111,8 @@ def test_forgetting_names_the_revisions_that_learned_from_it(shell: Shell, past:
     assert ["r1", "r2"] == sorted(dry["falling"]["revisions"])
     assert None is dry["forgotten"]
     ran = shell.run("forget", "--preference", entry)
+    assert "revisions gone, since they learned from it: r" in ran.out
+    assert "preferences gone: 1\n" in ran.out
     assert "r0 answers; the next night rebuilds without it" in ran.out
 
 

@@ -132,16 +132,15 @@ def test_retire(shell: Shell, past: Past) -> None:
     """A retired entry leaves the list, is kept with its reason, and cannot be retired twice."""
     entry = shell.run("preferences", "--json").json["preferences"][0]
 
-    ran = shell.run("preferences", "--retire", entry["id"])
+    ran = shell.run("preferences", "retire", entry["id"])
 
-    assert 0 == ran.code
-    assert "“Answer shortly.” is retired" in ran.err
-    assert "Answer shortly." not in ran.out
+    assert "“Answer shortly.” is retired\n" == ran.out
+    assert "Answer shortly." not in shell.run("preferences").out
     with shell.store() as store:
         last = store.ledger.history(entry["id"])[-1]
     assert (PreferenceStatus.RETIRED, "by hand") == (last.status, last.reason)
-    assert 2 == shell.run("preferences", "--retire", entry["id"]).code
-    assert 2 == shell.run("habits", "--retire", "p-none").code
+    assert 2 == shell.run("preferences", "retire", entry["id"]).code
+    assert 2 == shell.run("preferences", "retire", "p-none").code
 
 
 def night(shell: Shell, monkeypatch: pytest.MonkeyPatch, run: Any) -> list[Night]:
