@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +16,7 @@ from persona.daemon.board import Board
 from persona.daemon.nights import Nights
 from persona.daemon.waiting import WaitingPreferences
 from persona.distill import revise_ledger
-from persona.errors import BadInput
+from persona.errors import BadInput, PersonaError
 from persona.failure import in_one_tree
 from persona.schedule.probes import OwnTraffic
 from persona.serve.desk import Happening, Json, Lease, ModelCard, Turn, Upstream
@@ -23,8 +24,11 @@ from persona.serve.engines import Engines
 from persona.serve.leases import Leases
 from store.records import Feedback, FeedbackKind
 
+_VOTES = frozenset({FeedbackKind.UP, FeedbackKind.DOWN})
 _CHANGES_CHAMPION = frozenset({"promote", "rollback", "forget"})
 _CHANGES_LEDGER = frozenset({"prefer", "preferences", "habits", "forget"})
+
+_log = logging.getLogger(__name__)
 
 
 class LocalDesk:
@@ -113,6 +117,8 @@ class LocalDesk:
             with in_one_tree(), self._open_persona() as persona:
                 revise_ledger(persona.store)
             self._waiting.refresh(now=True)
+        if kept.kind in _VOTES:
+            self._heed_votes()
         return kept
 
     def ask(self, name: str, arguments: Mapping[str, Json]) -> Json:
@@ -129,6 +135,17 @@ class LocalDesk:
         if name in _CHANGES_LEDGER:
             self._waiting.refresh(now=True)
         return answer
+
+    def _heed_votes(self) -> None:
+        """The vote that was cast is kept, whatever comes of this."""
+        try:
+            with in_one_tree(), self._open_persona() as persona:
+                gone_back = persona.heed_votes()
+        except PersonaError as error:
+            _log.warning("the votes were not heeded: %s", error)
+            return
+        if gone_back is not None:
+            self._leases.follow()
 
     def happenings(self, *, after: int, wait: float) -> Sequence[Happening]:
         return self.board.after(after, wait=wait)

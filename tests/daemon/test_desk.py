@@ -91,6 +91,22 @@ def test_a_turn_is_kept_and_judged(opened) -> None:
     json.dumps([found, said])
 
 
+@pytest.mark.parametrize("wished", [True, False])
+def test_votes_go_back_where_that_is_wished(house, opened, wished: bool) -> None:
+    """As soon as they prove that the champion is worse; the next answer is of the one before."""
+    house.environ = {"PERSONA_GATE__AUTO_ROLLBACK": str(wished)}
+    desk = opened()
+    one = publish(house.registry(), 1)
+    desk.ask("promote", {"revision": "r1"})
+    for revision, kind in (("r0", FeedbackKind.UP), (one.id, FeedbackKind.DOWN)):
+        for number in range(8):
+            kept = desk.keep(turn(asked(f"Why {number}?"), "Because.", revision=revision))
+            desk.feedback(Feedback(id="", kind=kind, at=AT, interaction=kept), source="llm")
+
+    assert ("r0" if wished else one.id) == house.registry().champion()
+    assert f"answered by {'r0' if wished else one.id}" == answer(desk, "Why?")
+
+
 def test_a_stated_preference_waits_for_its_revision(opened) -> None:
     """What the user states is in the ledger at once, and in the next prompt, until weights carry it."""
     desk = opened()
