@@ -16,7 +16,8 @@ from persona.engine.protocol import Prompt
 from persona.evaluate.calls import exact
 from store.records import Message, ToolCall
 
-NIGHTS = 6  # that a person's prompts last for
+NIGHTS = 7  # that a person's prompts last for
+_EDITS = 6  # come first: an evening with fewer requests goes without some of what is beside them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,8 +88,9 @@ Rework = Callable[[Ask, str, int, Random], Message]
 @dataclass(frozen=True, kw_only=True)
 class Person:
     """`pools` are requests of which every night gets an even share. All answers are edited but for as many as
-    `besides` names: those get a pick, an up, a down, a nudge or none. `idle` are asked as well, and their
-    answers let be. `says` are the preferences stated on a night.
+    `besides` names: those get a pick, an up, a down, a nudge or none; the last are left out on evenings that
+    would have too few edits. `idle` are asked as well, and their answers let be. `says` are the preferences
+    stated on a night.
     """
 
     id: str
@@ -112,8 +114,8 @@ class Person:
         """
         asks = self._asks(night, seed)
         dice = Random(f"{self.id}/{seed}/{night}")
-        edited = len(asks) - len(self.besides)
-        acts = ["edit"] * edited + list(self.besides)
+        besides = self.besides[: max(0, len(asks) - _EDITS)]
+        acts = ["edit"] * (len(asks) - len(besides)) + list(besides)
         dice.shuffle(acts)
         said = self.says.get(night, ())
         talks = []

@@ -148,6 +148,8 @@ RUBEN = Person(
 )
 
 _WIM_CLOSING = "That is all."
+_WIM_ASKS = questions("wim.txt")
+_WIM_EDITED = 14  # of his requests: two a night
 
 WIM = Person(
     id="wim",
@@ -156,7 +158,7 @@ WIM = Person(
     wishes=short_wishes(2, _WIM_CLOSING),
     rework=lambda _ask, text, _night, _dice: _short(2, _WIM_CLOSING, text),
     draft=recorded,
-    pools=(questions("wim.txt"),),
+    pools=(_WIM_ASKS[:_WIM_EDITED],),
     held_out_asks=_EVEN,
-    besides=("none",) * 6,
+    idle=_WIM_ASKS[_WIM_EDITED:],
 )
