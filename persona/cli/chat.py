@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 from persona.cli.conversation import LiveConversation
 from persona.cli.editor import edited
 from persona.cli.failure import failure_of
-from persona.cli.output import printable, say, say_json_line, tell
+from persona.cli.output import say, say_json_line, tell
 from persona.errors import BadInput
+from persona.visible import visible
 from store.records import FeedbackKind
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class TextVoice:
             return None
 
     def piece(self, text: str) -> None:
-        sys.stdout.write(printable(text))
+        sys.stdout.write(visible(text))
         sys.stdout.flush()
 
     def answered(self, **_: object) -> None:

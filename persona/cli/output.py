@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,35 +14,22 @@ from typing import Annotated, Any
 
 import typer
 
+from persona.visible import one_line, visible
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
-_KEPT = frozenset("\n\t")
-_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ON_ONE_LINE = 100  # characters of a cell
 _LONG = 20  # units of work, from which on a step's progress is worth lines of its own
 
 
-def printable(text: str) -> str:
-    """`text` with control characters (C0 and C1, but newline and tab) and bidi overrides shown as text."""
-    return "".join(_shown(c) if _hides(c) else c for c in text)
-
-
-def _hides(character: str) -> bool:
-    return character in _DIRECTIONS or (unicodedata.category(character) == "Cc" and character not in _KEPT)
-
-
-def _shown(character: str) -> str:
-    return f"\\x{ord(character):02x}" if ord(character) < 0x100 else f"\\u{ord(character):04x}"
-
-
 def say(text: str = "") -> None:
     """Data, for people: a line on standard output."""
-    print(printable(text))  # noqa: T201
+    print(visible(text))  # noqa: T201
 
 
 def tell(text: str) -> None:
     """A message: a line on standard error."""
-    print(printable(text), file=sys.stderr)  # noqa: T201
+    print(visible(text), file=sys.stderr)  # noqa: T201
 
 
 def say_json(data: Any) -> None:
@@ -66,7 +52,7 @@ def _plain(value: object) -> Any:
 
 def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table: drawn by rich on a terminal, aligned columns with nothing cut off elsewhere."""
-    cells = [[_one_line(cell) for cell in row] for row in rows]
+    cells = [[one_line(visible(cell), _ON_ONE_LINE) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _draw(headings, cells)
         return
@@ -87,11 +73,6 @@ def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: nothing in a cell is markup
     Console().print(table)
-
-
-def _one_line(cell: str) -> str:
-    line = " ".join(printable(cell).split())
-    return line if len(line) <= _ON_ONE_LINE else line[: _ON_ONE_LINE - 1] + "…"
 
 
 def when(at: datetime | None) -> str:
@@ -140,7 +121,7 @@ def _bars() -> Iterator[OnProgress]:
 
 def _step(event: Mapping[str, Any]) -> str:
     stage, step = event.get("stage"), str(event["step"])
-    return printable(step if stage in (None, step) else f"{stage}: {step}")
+    return visible(step if stage in (None, step) else f"{stage}: {step}")
 
 
 def _lines() -> OnProgress:

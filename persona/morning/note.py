@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from persona.morning.scores import score_rows
 from persona.morning.story import Cost, Learnt, Morning
+from persona.visible import one_line
 
 _MOST_REASONS, _MOST_LEARNT, _MOST_SAMPLES = 6, 8, 2
 _ANSWER = 240  # characters of an answer; the page has all of it
@@ -78,16 +79,11 @@ def _samples(morning: Morning) -> list[str]:
     changed = [sample for sample in morning.report.samples if sample.champion != sample.candidate]
     for sample in changed[:_MOST_SAMPLES]:
         lines += [
-            f"> {_short(sample.prompt)}",
-            f"[{morning.before or 'before'}] {_short(sample.champion)}",
-            f"[{morning.ref or 'candidate'}] {_short(sample.candidate)}",
+            f"> {one_line(sample.prompt, _ANSWER)}",
+            f"[{morning.before or 'before'}] {one_line(sample.champion, _ANSWER)}",
+            f"[{morning.ref or 'candidate'}] {one_line(sample.candidate, _ANSWER)}",
         ]
     return lines
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _ANSWER else line[: _ANSWER - 1] + "…"
 
 
 def cost_line(cost: Cost) -> str:

@@ -11,6 +11,7 @@ from persona.morning.note import cost_line
 from persona.morning.plots import drift_bars, loss_curves, score_bars
 from persona.morning.scores import score_rows
 from persona.morning.story import Morning
+from persona.visible import visible
 
 
 def page(morning: Morning) -> str:
@@ -37,21 +38,5 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["visible"] = _visible
+    environment.filters["visible"] = visible
     return environment.from_string(source)
-
-
-def _visible(text: str) -> str:
-    """Direction overrides and control characters shown, so that no text can dress up as another."""
-    return "".join(f"\\u{ord(c):04x}" if _hides(c) else c for c in text)
-
-
-def _hides(character: str) -> bool:
-    point = ord(character)
-    return (
-        (point < 0x20 and character not in "\n\t")
-        or 0x7F <= point < 0xA0
-        or point in (0x061C, 0x200E, 0x200F)
-        or 0x202A <= point <= 0x202E
-        or 0x2066 <= point <= 0x2069
-    )

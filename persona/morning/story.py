@@ -8,6 +8,7 @@ from typing import Any
 
 from persona.costs import most, total
 from persona.report import EvalReport
+from persona.visible import one_line
 from store import Store
 from store.records import DatasetSnapshot, Preference, PreferencePair, Run, RunState, Signal
 
@@ -161,13 +162,9 @@ def _sources(
         if conversation is not None:
             conversations[conversation] = None
     return tuple(
-        Source(conversation=name, opening=_clipped(openings.get(name, ""))) for name in conversations
+        Source(conversation=name, opening=one_line(openings.get(name, ""), _OPENING))
+        for name in conversations
     )
-
-
-def _clipped(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _OPENING else line[: _OPENING - 1] + "…"
 
 
 def _examples(store: Store, snapshot: DatasetSnapshot) -> dict[str, int]:

@@ -13,23 +13,14 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-_HOSTILE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1: escape sequences begin with one of these
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u206a-\u206f"  # the order of reading
-    "\ufff9-\ufffb"  # annotations that terminals hide
-    "\U000e0001\ud800-\udfff]"
-)
+from persona.visible import one_line, visible
+
 _LINE_ENDS = re.compile("\r\n|[\u2028\u2029]")
 
 
 def clean(text: str) -> str:
-    """`text` with all that could steer a terminal shown as its escape (\\x1b, \\u202e)."""
-    return _HOSTILE.sub(lambda found: _shown(found[0]), _LINE_ENDS.sub("\n", text))
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    """`text` with all that could steer a terminal shown as its escape, and every line end a newline."""
+    return visible(_LINE_ENDS.sub("\n", text))
 
 
 class Cleaner:
@@ -51,8 +42,7 @@ class Cleaner:
 
 def line(text: str, most: int = 200) -> str:
     """`text` clean and on one line, of at most `most` characters."""
-    flat = " ".join(clean(text[: most * 8]).split())
-    return flat if len(flat) <= most else flat[: most - 1] + "…"
+    return one_line(clean(text[: most * 8]), most)
 
 
 def markdown_parser() -> MarkdownIt:

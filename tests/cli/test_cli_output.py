@@ -6,7 +6,6 @@ import inspect
 import io
 import json
 import os
-import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,37 +14,9 @@ from typing import Any
 import pytest
 import typer
 from cli_parts import Past, Shell
-from hypothesis import given
-from hypothesis import strategies as st
 
 from persona.cli import output
 from persona.cli.app import _COMMANDS, app
-
-
-@given(st.text())
-def test_printable_text_has_no_controls(text: str) -> None:
-    """Of C0, C1 and direction controls only newline and tab are left; all else is unchanged."""
-    shown = output.printable(text)
-
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", shown)
-    if text == shown:
-        return
-    assert len(shown) > len(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("\x1b]8;;http://evil\x07x", r"\x1b]8;;http://evil\x07x"),
-        ("\x9b31mred", r"\x9b31mred"),
-        ("a\rb", r"a\x0db"),
-        ("\u202egnp.exe", r"\u202egnp.exe"),
-        ("tab\tline\nüñ 你好 🙂", "tab\tline\nüñ 你好 🙂"),
-    ],
-)
-def test_printable_examples(text: str, expected: str) -> None:
-    """Controls are shown as text; all writing of the world stays."""
-    assert expected == output.printable(text)
 
 
 def test_a_table_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
