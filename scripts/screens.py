@@ -1,4 +1,5 @@
-"""Draw the main screens of the terminal chat as SVG files: `scripts/run scripts/screens.py DOCS_FOLDER`.
+"""Draw the main screens of the terminal chat as SVG files:
+`.venv/bin/python scripts/screens.py FOLDER [SCENE...]`.
 
 Everything shown comes through the daemon's own application from a home that is made for it; only the engines
 speak from a script.
