@@ -50,8 +50,8 @@ class EvaluationJob:
     statements: Mapping[str, str] = field(default_factory=dict)
     engine: EngineKind = "auto"
     device: str = "auto"
-    max_tokens: int = 160
-    neutral_prompts: int = 32
+    max_tokens: int = 128
+    neutral_prompts: int = 24
     samples: int = 6
 
     def to_json(self) -> dict[str, Any]:

@@ -31,24 +31,30 @@ class Material:
 class StepTotals:
     """Over all micro-batches of a step, so that a step's loss does not depend on how it was divided.
 
-    `chosen_tokens` are those to be learnt, `replay_tokens` those where the base's distribution is to be kept.
+    `chosen_tokens` are those to be learnt from the user, `practice_tokens` those from practice,
+    `replay_tokens` those where the base's distribution is to be kept.
     """
 
     chosen_tokens: int
+    practice_tokens: int
     pairs: int
     replay_tokens: int
 
 
 def totals(plan: Plan, material: Material) -> list[StepTotals]:
     """One entry per step of the plan."""
-    found = [[0, 0, 0] for _ in range(plan.steps)]
-    for micro in plan.micros:
-        step = found[micro.step]
-        step[0] += sum(len(material.rows[i].chosen) - material.rows[i].kept for i in micro.user)
-        step[1] += sum(1 for i in micro.user if material.rows[i].rejected)
-        step[2] += sum(material.rows[i].kept for i in micro.user)
-        step[2] += sum(len(material.replay[i].completion) for i in micro.replay)
-    return [StepTotals(chosen_tokens=a, pairs=b, replay_tokens=c) for a, b, c in found]
+    return [_totals(plan.of_step(step), material) for step in range(plan.steps)]
+
+
+def _totals(micros: Sequence[Micro], material: Material) -> StepTotals:
+    rows = [material.rows[i] for micro in micros for i in micro.user]
+    replay = [material.replay[i] for micro in micros for i in micro.replay]
+    return StepTotals(
+        chosen_tokens=sum(len(row.chosen) for row in rows if not row.practised),
+        practice_tokens=sum(len(row.chosen) - row.kept for row in rows if row.practised),
+        pairs=sum(1 for row in rows if row.rejected),
+        replay_tokens=sum(row.kept for row in rows) + sum(len(row.completion) for row in replay),
+    )
 
 
 def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str, Tensor]:
@@ -97,23 +103,27 @@ def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str
 def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Tensor]:
     """The tensors of one micro-batch, `norms` being the totals of its whole step.
 
-    `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those of all user rows;
+    `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those that the user wants,
+    `calls` (W,) being true for calls, `practised` (S,) those of practice;
     `base` (T,) is true where the base's distribution is to be kept, given by `kept` and `kept_logprobs`.
     """
     rows = [material.rows[i] for i in micro.user]
     replay = [material.replay[i] for i in micro.replay]
-    norms = torch.tensor([step.chosen_tokens, step.pairs, step.replay_tokens], dtype=torch.float32)
+    norms = torch.tensor(
+        [step.chosen_tokens, step.practice_tokens, step.pairs, step.replay_tokens], dtype=torch.float32
+    )
     block = block_of(
         [(row.prompt, row.chosen, row.rejected) if row.rejected else (row.prompt, row.chosen) for row in rows]
         + [(row.prompt, row.completion) for row in replay],
         material.pad,
     )
     wanted: list[int] = []
+    practised: list[int] = []
     chosen: list[int] = []
     base: list[bool] = []
     count = 0
     for row in rows:
-        wanted.append(count)
+        (practised if row.practised else wanted).append(count)
         if row.rejected:
             chosen.append(count)
         count += 2 if row.rejected else 1
@@ -127,6 +137,8 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
         "completions": torch.tensor(count),
         "base": torch.tensor(base),
         "wanted": torch.tensor(wanted, dtype=torch.long),
+        "calls": torch.tensor([row.calls for row in rows if not row.practised], dtype=torch.bool),
+        "practised": torch.tensor(practised, dtype=torch.long),
         "chosen": torch.tensor(chosen, dtype=torch.long),
         "rejected": torch.tensor(chosen, dtype=torch.long) + 1,
         "base_logprobs": torch.tensor(reference, dtype=torch.float32).reshape(-1, 2),

@@ -21,6 +21,13 @@ def per_sequence(values: Tensor, sequence: Tensor, count: int) -> Tensor:
     return torch.zeros(count, dtype=values.dtype, device=values.device).index_add(0, sequence, values)
 
 
+def starts(sequence: Tensor) -> Tensor:
+    """True at the first token of each sequence: (T,) -> (T,)."""
+    found = torch.ones_like(sequence, dtype=torch.bool)
+    found[1:] = sequence[1:] != sequence[:-1]
+    return found
+
+
 def preference_loss(
     chosen: Tensor, rejected: Tensor, base_chosen: Tensor, base_rejected: Tensor, *, beta: float
 ) -> Tensor:

@@ -49,7 +49,7 @@ def practice_row(answer: ReplayRow, reworked: Sequence[int]) -> Row:
         same += 1
     likeliest = answer.likeliest
     own_part = Likeliest(kept=likeliest.kept[:same], logprobs=likeliest.logprobs[:same]) if same else None
-    return Row(prompt=answer.prompt, chosen=tuple(reworked), own=own_part)
+    return Row(prompt=answer.prompt, chosen=tuple(reworked), practised=True, own=own_part)
 
 
 def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]:

@@ -26,15 +26,21 @@ class Losses:
 
     demonstration: mean NLL per token of wanted completions; on pairs it is DPO's NLL term
         (Pang et al. 2024, arXiv 2404.19733).
+    written: what a token of prose that the user wrote counts in it where style is practised; calls count 1.
+    practice: mean NLL per token of what was reworked in the base's own answers.
     preference: DPO (Rafailov et al. 2023, arXiv 2305.18290) with temperature `beta` against the bare base.
     replay: KL(base || adapter) per token on the base's own answers, over its `replay_top_k` likeliest
-        tokens and one bucket for the rest.
+        tokens and one bucket for the rest; the first token of an answer counts `first` times, since all of
+        the answer hangs on it.
     """
 
     demonstration: float = 1.0
+    written: float = 0.3
+    practice: float = 1.0
     preference: float = 0.1
     beta: float = 0.1
     replay: float = 2.0
+    first: float = 8.0
     replay_top_k: int = 32
 
 

@@ -31,14 +31,17 @@ class Likeliest:
 class Row:
     """Token ids. `rejected` is empty for a demonstration.
 
-    `own` covers the beginning of `chosen` that is the base's own answer: there the base's distribution is to
-    be kept, and from there on the tokens are to be learnt.
+    A practised row is one of practice, the others are the user's. `own` covers the beginning of `chosen` that
+    is the base's own answer: there the base's distribution is to be kept, and from there on the tokens are to
+    be learnt. `calls` is true where `chosen` is a call of a tool.
     """
 
     prompt: tuple[int, ...]
     chosen: tuple[int, ...]
     rejected: tuple[int, ...] = ()
     example: str = ""
+    practised: bool = False
+    calls: bool = False
     own: Likeliest | None = None
 
     @property
@@ -123,6 +126,7 @@ def _fit(
                 chosen=completions[0],
                 rejected=completions[1] if len(completions) > 1 else (),
                 example=example.id,
+                calls=bool(sides[0].tool_calls),
             )
         shorter = _without_oldest_turn(messages)
         if shorter is None:

@@ -19,10 +19,11 @@ from torch.utils.data import SequentialSampler
 from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
+from persona.engine.turns import Turns
 from persona.engine.workers import Workers
 from persona.train import guards
 from persona.train.batches import Material, collate, totals
-from persona.train.losses import per_sequence, preference_loss, replay_divergence, token_logprobs
+from persona.train.losses import per_sequence, preference_loss, replay_divergence, starts, token_logprobs
 from persona.train.memory import releaser
 from persona.train.model import completion_logits
 from persona.train.plan import Plan
@@ -48,6 +49,9 @@ class NightTrainer(SFTTrainer):
     ) -> None:
         self._losses: Losses = recipe.losses
         self._workers = workers
+        # A row that is longer than a portion waits until there is room for what it keeps for its way back.
+        self._turns = Turns(workers.count, room=workers.count * recipe.schedule.micro_tokens)
+        self._written = recipe.losses.written if any(row.practised for row in material.rows) else 1.0
         self._terms: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
         step_totals = totals(plan, material)
@@ -123,8 +127,9 @@ class NightTrainer(SFTTrainer):
         parameters = [p for p in model.parameters() if p.requires_grad]
 
         def one(micro: dict[str, Tensor]) -> tuple[Tensor, dict[str, float], tuple[Tensor, ...]]:
-            loss, terms = self.loss_of(model, micro)
-            return loss.detach(), terms, torch.autograd.grad(loss, parameters)
+            with self._turns.using(micro["input_ids"].numel()):
+                loss, terms = self.loss_of(model, micro)
+                return loss.detach(), terms, torch.autograd.grad(loss, parameters)
 
         total = torch.zeros(())
         for loss, terms, gradients in self._workers.map(one, micros):
@@ -150,7 +155,7 @@ class NightTrainer(SFTTrainer):
 
     def _loss(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         weights = self._losses
-        chosen_tokens, pairs, replay_tokens = inputs["norms"].tolist()
+        chosen_tokens, practice_tokens, pairs, replay_tokens = inputs["norms"].tolist()
         completions = int(inputs["completions"])
         logits = completion_logits(model, inputs)
         learnt = ~inputs["base"]
@@ -160,8 +165,11 @@ class NightTrainer(SFTTrainer):
             completions,
         )
         terms: dict[str, Tensor] = {}
-        if completions:
-            terms["demonstration"] = -sums[inputs["wanted"]].sum() / chosen_tokens
+        if len(inputs["wanted"]):
+            counts = torch.where(inputs["calls"], 1.0, self._written)
+            terms["demonstration"] = -(sums[inputs["wanted"]] * counts).sum() / chosen_tokens
+        if len(inputs["practised"]):
+            terms["practice"] = -sums[inputs["practised"]].sum() / max(1.0, practice_tokens)
         if len(inputs["chosen"]):
             base = inputs["base_logprobs"]
             terms["preference"] = (
@@ -176,7 +184,8 @@ class NightTrainer(SFTTrainer):
             )
         if "kept" in inputs:
             divergence = replay_divergence(logits[inputs["base"]], inputs["kept"], inputs["kept_logprobs"])
-            terms["replay"] = divergence.sum() / replay_tokens
+            counts = torch.where(starts(inputs["completion"])[inputs["base"]], weights.first, 1.0)
+            terms["replay"] = (divergence * counts).sum() / replay_tokens
         weighted = [getattr(weights, name) * term for name, term in terms.items()]
         return torch.stack(weighted).sum(), {name: float(term.detach()) for name, term in terms.items()}
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from persona.train.losses import per_sequence, preference_loss, replay_divergence, token_logprobs
+from persona.train.losses import per_sequence, preference_loss, replay_divergence, starts, token_logprobs
 
 
 def test_token_logprobs_are_the_log_softmax_at_the_target():
@@ -72,3 +72,9 @@ def test_replay_divergence_of_the_base_with_itself_is_zero():
     logits = torch.randn(4, 30, generator=torch.Generator().manual_seed(4))
     values, kept = functional.log_softmax(logits, -1).topk(5, -1)
     torch.testing.assert_close(torch.zeros(4), replay_divergence(logits, kept, values), atol=1e-5, rtol=0)
+
+
+def test_every_completion_starts_once() -> None:
+    """Where the number of the completion changes, and at the very beginning."""
+    numbers = torch.tensor([0, 0, 1, 2, 2, 2])
+    assert [True, False, True, True, False, False] == starts(numbers).tolist()

@@ -78,9 +78,9 @@ LIKELIEST = Likeliest(kept=torch.zeros(2, 4), logprobs=torch.zeros(2, 4))
 MATERIAL = Material(
     rows=[
         Row(prompt=(5, 6), chosen=(7, 2), rejected=(8, 9, 2)),
-        Row(prompt=(5,), chosen=(6, 6, 2)),
+        Row(prompt=(5,), chosen=(6, 6, 2), calls=True),
         Row(prompt=(4,), chosen=(3, 2), rejected=(2,)),
-        Row(prompt=(4,), chosen=(3, 6, 5, 2), own=LIKELIEST),
+        Row(prompt=(4,), chosen=(3, 6, 5, 2), practised=True, own=LIKELIEST),
     ],
     base_logprobs=[(-1.0, -2.0), None, (-3.0, -4.0), None],
     replay=[ReplayRow(prompt=(1,), completion=(2, 3), likeliest=LIKELIEST)],
@@ -93,11 +93,12 @@ def test_collated_tensors_name_the_completions_of_each_term():
     block = collate(
         Micro(step=0, user=(1, 2, 0), replay=(0,)),
         MATERIAL,
-        StepTotals(chosen_tokens=7, pairs=2, replay_tokens=2),
+        StepTotals(chosen_tokens=7, practice_tokens=0, pairs=2, replay_tokens=2),
     )
     assert 5 == block["completions"]
     assert [False] * 11 + [True] * 2 == block["base"].tolist()
     assert [0, 1, 3] == block["wanted"].tolist()
+    assert [True, False, False] == block["calls"].tolist()
     assert ([1, 3], [2, 4]) == (block["chosen"].tolist(), block["rejected"].tolist())
     assert [[-3.0, -4.0], [-1.0, -2.0]] == block["base_logprobs"].tolist()
     assert [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5] == block["completion"].tolist()
@@ -106,14 +107,17 @@ def test_collated_tensors_name_the_completions_of_each_term():
 def test_totals_count_a_step_however_it_is_divided():
     """Two micro-batches of one step share the step's totals."""
     plan = Plan(steps=1, micros=(Micro(step=0, user=(0,)), Micro(step=0, user=(1,), replay=(0,))))
-    assert [StepTotals(chosen_tokens=5, pairs=1, replay_tokens=2)] == totals(plan, MATERIAL)
+    assert [StepTotals(chosen_tokens=5, practice_tokens=0, pairs=1, replay_tokens=2)] == totals(
+        plan, MATERIAL
+    )
 
 
 def test_the_own_part_of_a_practised_answer_belongs_to_replay():
     """Its first two tokens keep the base's distribution, the others are learnt, and both are counted so."""
     micro = Micro(step=0, user=(3,), replay=(0,))
-    total = StepTotals(chosen_tokens=2, pairs=0, replay_tokens=4)
+    total = StepTotals(chosen_tokens=0, practice_tokens=2, pairs=0, replay_tokens=4)
     assert [total] == totals(Plan(steps=1, micros=(micro,)), MATERIAL)
     block = collate(micro, MATERIAL, total)
     assert [True, True, False, False, True, True] == block["base"].tolist()
     assert (4, 4) == tuple(block["kept"].shape)
+    assert ([], [0]) == (block["wanted"].tolist(), block["practised"].tolist())
