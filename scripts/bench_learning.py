@@ -1,0 +1,150 @@
+"""Compares ways of learning: simulated people teach night by night, and every arm is judged in the morning.
+
+base learns nothing. prompt puts what the ledger holds into the system prompt. sft-chain and dpo-chain are
+trl's SFTTrainer and DPOTrainer as they come: every night they go on with last night's adapter, on the new
+day's demonstrations or pairs. persona is the real night: import, distil, train from the base, judge, promote;
+persona-candidate is what it built whatever its gate said, persona-served the champion with the bridge, as a
+user meets it.
+
+The chains have the rank, the layers and the rows a step of persona's recipe and, for the day's rows, the
+number of steps that its schedule gives; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.
+Trained tokens cannot be equal: persona sees all days again each night and has practice and replay rows
+beside them, the chains keep what earlier steps did. Every cell says how many tokens it was.
+
+A finished cell is kept at once and never measured again; see docs/learning.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench_loop import this_machine
+from learning import grid, place, plots, tables
+from learning.asking import Asking
+from learning.bench import ARMS, BY_ID, Bench
+from learning.cells import Cell
+from learning.figures import in_common, summaries
+from learning.journal import Journal
+from learning.running import Ran, run, to_stderr
+from learning.variants import exact_steps, with_values
+from people import NIGHTS
+
+from persona.errors import BadInput, PersonaError
+from persona.train import Recipe
+
+OUT = place.CACHE / "learning"
+QUICK = {
+    "people": "nell",
+    "nights": "1,2",
+    "prompts": 12,
+    "tokens": 64,
+    "neutral": 12,
+    "items": 2,
+    "steps": 16,
+}
+FULL = {"people": "all", "nights": f"1-{NIGHTS}", "tokens": 160, "neutral": 32}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    try:
+        with place.occupied(options.out):
+            ran = _run(options)
+        return _show(ran, options)
+    except PersonaError as error:
+        print(f"bench_learning: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    place.add_common(parser, out=OUT)
+    parser.add_argument("--nights", metavar="1-3", help=f"judged; the ones before are lived (1-{NIGHTS})")
+    parser.add_argument("--arms", default="all", metavar="A,B", help=", ".join(ARMS))
+    parser.add_argument("--neutral", type=int, metavar="N", help="prompts that drift is measured on")
+    parser.add_argument(
+        "--items", type=int, metavar="N", help="of each part of the capability suite; 0: none"
+    )
+    options = parser.parse_args(arguments)
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+def _run(options: argparse.Namespace) -> Ran:
+    asking = Asking(
+        prompts=options.prompts, tokens=options.tokens, neutral=options.neutral, items=options.items
+    )
+    nights = grid.numbers(options.nights)
+    if not all(1 <= night <= NIGHTS for night in nights):
+        raise BadInput(f"--nights {options.nights}: the people teach on the nights 1 to {NIGHTS}")
+    wanted = grid.cases(
+        arms=grid.names(options.arms, ARMS),
+        people=grid.names(options.people, list(BY_ID)),
+        nights=nights,
+        seeds=grid.numbers(options.seeds),
+    )
+    deadline = grid.Deadline(options.minutes)
+    code = place.code_of(options)
+    judge = place.judge_in(options.out, options.base, asking, code)
+    bench = Bench(
+        base=judge.base,
+        out=options.out,
+        asking=asking,
+        recipe=with_values(Recipe(), exact_steps(options.steps)),
+        judge=judge,
+        code=code,
+    )
+    return run(bench, wanted, Journal(options.out / "cells.jsonl"), deadline=deadline, tell=to_stderr)
+
+
+def _show(ran: Ran, options: argparse.Namespace) -> int:
+    arms = [arm for arm in ARMS if any(cell.case.arm == arm for cell in ran.cells)]
+    common = in_common(ran.cells, arms)
+    found = summaries(common, arms)
+    if options.plots is not None and found:
+        for file in plots.write_arms(found, options.plots):
+            to_stderr(f"wrote {file}")
+    if options.json:
+        print(json.dumps(_document(ran, [asdict(each) for each in found]), indent=1, default=_plain))
+    else:
+        print(_text(ran, tables.arms_table(found), common))
+    return 130 if ran.interrupted else 1 if ran.failed else 0
+
+
+def _document(ran: Ran, found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "machine": this_machine(),
+        "missing": ran.missing,
+        "failed": ran.failed,
+        "arms": found,
+        "cells": [cell.to_json() for cell in ran.cells],
+    }
+
+
+def _text(ran: Ran, table: str, common: Sequence[Cell]) -> str:
+    parts = [table, tables.LEGEND, tables.people_table(ran.cells)] if ran.cells else ["no cell was measured"]
+    if len(common) < len(ran.cells):
+        parts.insert(
+            1, f"the means leave out {len(ran.cells) - len(common)} cells that some arm has no like of"
+        )
+    if ran.missing:
+        parts.append(f"{ran.missing} cells are missing: run it again to go on")
+    if states := tables.states_of_code(ran.cells):
+        parts.append(states)
+    return "\n\n".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

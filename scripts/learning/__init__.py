@@ -1,0 +1,1 @@
+"""Parts of scripts/bench_learning and scripts/sweep: what is learned over nights. See README.md."""

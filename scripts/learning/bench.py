@@ -1,0 +1,119 @@
+"""The comparison of arms: what decides each cell, and how it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from people import NIGHTS, PEOPLE
+
+from learning.asking import Asking
+from learning.cells import Case, Cell
+from learning.chain_recipe import chain_recipe, chain_steps
+from learning.code_state import code_state
+from learning.judging import Judge
+from learning.kept import key_of
+from learning.lives import BareLife, ChainLife, PromptLife
+from learning.measuring import asked_key, cell_of, taught_key
+from learning.mornings import Life, lived
+from learning.persona_life import ARMS as PERSONA_ARMS
+from learning.persona_life import PersonaLife
+from persona.base import Base
+from persona.promote import GatePolicy
+from persona.train import Recipe
+
+ARMS = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
+BY_ID = {person.id: person for person in PEOPLE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """`code` goes into every key; "" lets cells of other states of the code count."""
+
+    base: Base
+    out: Path
+    asking: Asking
+    recipe: Recipe
+    judge: Judge
+    code: str
+    policy: GatePolicy = field(default_factory=GatePolicy)
+
+    def key(self, case: Case) -> str:
+        """Equal for equal bases, persons, nights, seeds, recipes, lessons and questions."""
+        taught = "" if case.arm == "base" else taught_key(BY_ID[case.person], case.night, case.seed)
+        return key_of(
+            {
+                "base": self.base.fingerprint,
+                "case": asdict(case),
+                "taught": taught,
+                "how": self._how(case),
+                "asked": asked_key(self.asking, BY_ID[case.person], case.night),
+                "asking": self.asking.to_json(),
+                "code": self.code,
+            }
+        )
+
+    def cell(self, case: Case) -> Cell:
+        """Measured now; the nights before it are lived first. Raises PersonaError."""
+        morning = lived(self._life(case), case.night)[case.arm]
+        return cell_of(
+            case,
+            self.key(case),
+            morning,
+            person=BY_ID[case.person],
+            judge=self.judge,
+            code=code_state(),
+        )
+
+    def _life(self, case: Case) -> Life:
+        person, folder = BY_ID[case.person], self._folder(case)
+        if case.arm == "base":
+            return BareLife(folder=folder)
+        if case.arm == "prompt":
+            return PromptLife(folder=folder, person=person, seed=case.seed)
+        if case.arm in PERSONA_ARMS:
+            return PersonaLife(
+                folder=folder,
+                person=person,
+                seed=case.seed,
+                base=self.base,
+                recipe=self._recipe(case),
+                policy=self.policy,
+            )
+        return ChainLife(
+            folder=folder,
+            person=person,
+            seed=case.seed,
+            base=self.base,
+            trainer="dpo" if case.arm == "dpo-chain" else "sft",
+            recipe=self._recipe(case),
+            arm=case.arm,
+        )
+
+    def _folder(self, case: Case) -> Path:
+        """One for all nights of a person with one way of learning."""
+        name = "persona" if case.arm in PERSONA_ARMS else case.arm
+        decided_by = {
+            "base": self.base.fingerprint,
+            "person": case.person,
+            "seed": case.seed,
+            "taught": taught_key(BY_ID[case.person], NIGHTS, case.seed),
+            "how": self._how(case),
+            "code": self.code,
+        }
+        return self.out / "lives" / f"{case.person}-{name}-{key_of(decided_by)[:12]}"
+
+    def _recipe(self, case: Case) -> Recipe:
+        return replace(self.recipe, seed=self.recipe.seed + case.seed)
+
+    def _how(self, case: Case) -> Mapping[str, Any]:
+        """What the arm learns with."""
+        recipe = self._recipe(case)
+        if case.arm in PERSONA_ARMS:
+            return {"recipe": recipe.to_json(), "policy": asdict(self.policy)}
+        if case.arm in ("sft-chain", "dpo-chain"):
+            trainer = chain_recipe("dpo" if case.arm == "dpo-chain" else "sft", recipe)
+            return {**trainer.to_json(), "steps": [chain_steps(rows, recipe) for rows in range(1, 41)]}
+        return {}

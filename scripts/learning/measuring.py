@@ -1,0 +1,48 @@
+"""One cell: judged as its person would, and written down."""
+
+from __future__ import annotations
+
+from people import Person
+
+from learning.asking import Asking, expectations
+from learning.cells import Case, Cell
+from learning.grading import grade
+from learning.judging import Judge
+from learning.kept import key_of
+from learning.mornings import Morning
+
+
+def cell_of(case: Case, key: str, morning: Morning, *, person: Person, judge: Judge, code: str) -> Cell:
+    """The morning's answers to the person's held-out requests, and all else that a cell holds."""
+    held_out = judge.asking.held_out(person, case.night)
+    judged = judge.judge(morning, [asked.prompt for asked in held_out])
+    grades = grade(held_out, judged.answers, night=case.night)
+    return Cell(
+        key=key,
+        case=case,
+        adoption=grades.adoption,
+        retention=grades.retention,
+        residue=grades.residue,
+        calls=grades.calls,
+        wishes=grades.wishes,
+        right=grades.right,
+        drift=judged.drift,
+        abilities=judged.abilities,
+        form=judged.form,
+        bytes=morning.bytes,
+        revision=morning.revision,
+        training=morning.training,
+        judging={"seconds": round(sum(judged.seconds.values()), 1), **judged.seconds},
+        verdict=morning.verdict,
+        code=code,
+    )
+
+
+def asked_key(asking: Asking, person: Person, night: int) -> str:
+    """Changes with every request and with every rule that decides whether an answer is right."""
+    return key_of({"held_out": expectations(asking.held_out(person, night))})
+
+
+def taught_key(person: Person, nights: int, seed: int) -> str:
+    """Changes with what the person teaches on the nights up to this one."""
+    return key_of({"taught": [person.teaching(night, seed) for night in range(1, nights + 1)]})

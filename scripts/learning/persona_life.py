@@ -1,0 +1,119 @@
+"""The life with persona: a home of one's own, the day imported, and the real night over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from people import Person
+
+from adapters import Registry
+from learning.lives import evening, import_day
+from learning.mornings import Morning, morning_of
+from persona.base import Base
+from persona.bridge import live_for
+from persona.child import Budget
+from persona.nightly import Night, run_night
+from persona.paths import Home, make_private
+from persona.promote import GatePolicy
+from persona.train import Recipe
+from store import Store
+from store.records import Run, RunState
+
+_LONGEST = 4 * 3600.0  # seconds
+_ENDED = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)
+_IDENTITY = "me"
+
+ARMS = ("persona", "persona-candidate", "persona-served")
+
+
+def make_home(root: Path, base: Base) -> Home:
+    """A home for one identity that borrows the base, and the base's own answers; again is harmless."""
+    home = Home(root)
+    paths = home.identity(_IDENTITY)
+    make_private(paths.folder)
+    make_private(home.bases)
+    if not home.base(base.name).is_symlink():
+        home.base(base.name).symlink_to(base.path)
+    Store.open(paths.store).close()
+    Registry.open(paths.adapters)
+    return home
+
+
+def night_in(home: Home, base: Base, store: Store, night: int, recipe: Recipe, policy: GatePolicy) -> Night:
+    """The real night, on the clock of the simulated days."""
+    return Night(
+        home=home,
+        identity=_IDENTITY,
+        store=store,
+        registry=Registry.open(home.identity(_IDENTITY).adapters, create=False),
+        base=base,
+        recipe=recipe,
+        policy=policy,
+        budget=Budget(seconds=_LONGEST),
+        now=lambda: evening(night),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonaLife:
+    """Import, distil, train from the base, judge, promote or not. Three arms see it:
+
+    persona: the champion's weights alone, so what the gate let through. persona-candidate: what the night
+    built, whatever the gate said of it. persona-served: what a user meets, the champion with the bridge.
+    """
+
+    folder: Path
+    person: Person
+    seed: int
+    base: Base
+    recipe: Recipe
+    policy: GatePolicy
+
+    def live(self, night: int) -> dict[str, Morning]:
+        home = make_home(self.folder / "home", self.base)
+        with Store.open(home.identity(_IDENTITY).store) as store:
+            import_day(store, self.person, night, self.seed)
+            run = _run_of(store, night)  # there already where only the diary's page is missing
+            if run is None:
+                run_night(night_in(home, self.base, store, night, self.recipe, self.policy))
+                run = _run_of(store, night)
+                assert run is not None
+            return self._mornings(home, store, run)
+
+    def _mornings(self, home: Home, store: Store, run: Run) -> dict[str, Morning]:
+        registry = Registry.open(home.identity(_IDENTITY).adapters, create=False)
+        champion = registry.resolve("champion")
+        built = champion if run.revision is None else registry.resolve(run.revision)
+        known: dict[str, Any] = {"training": training_of(run), "verdict": _verdict(run)}
+        return {
+            "persona": morning_of(champion, registry.root, **known),
+            "persona-candidate": morning_of(built, registry.root, **known),
+            "persona-served": morning_of(champion, registry.root, said=live_for(store, champion.id), **known),
+        }
+
+
+def _run_of(store: Store, night: int) -> Run | None:
+    """The run of this evening that came to its end."""
+    found = [run for run in store.runs.all() if run.started_at == evening(night) and run.state in _ENDED]
+    return found[-1] if found else None
+
+
+def training_of(run: Run) -> dict[str, float]:
+    """Seconds of training and of the gate, memory, rows, steps and tokens; what is not known is missing."""
+    found: dict[str, float] = {}
+    train, gate = run.costs.get("train"), run.costs.get("evaluate")
+    if isinstance(train, Mapping):
+        found |= {"seconds": train["seconds"], "peak_bytes": train["peak_bytes"]}
+    if isinstance(gate, Mapping):
+        found["gate_seconds"] = gate["seconds"]
+    told = (run.report or {}).get("training")
+    if isinstance(told, Mapping):
+        found |= {name: told[name] for name in ("rows", "pairs", "steps", "tokens") if name in told}
+    return found
+
+
+def _verdict(run: Run) -> dict[str, Any]:
+    return {"outcome": str(run.state), "reasons": list(run.reasons)}

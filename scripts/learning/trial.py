@@ -1,0 +1,99 @@
+"""The sweep: one person's nights imported once, then an adapter from them by each variant of the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from learning.asking import Asking
+from learning.bench import BY_ID
+from learning.cells import Case, Cell
+from learning.code_state import code_state
+from learning.judging import Judge
+from learning.kept import key_of
+from learning.lives import evening, import_day
+from learning.measuring import asked_key, cell_of, taught_key
+from learning.mornings import Morning, morning_of
+from learning.persona_life import make_home, night_in
+from persona.base import Base
+from persona.distill import distill
+from persona.errors import TrainingError
+from persona.nightly.building import find_or_build
+from persona.nightly.costs import Costs
+from persona.promote import GatePolicy
+from persona.train import Recipe
+from store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """`recipes` by the name of their variant, which is the arm of a case. The gate has no say here.
+
+    An adapter that was built before is found by its build key and not built again.
+    """
+
+    base: Base
+    out: Path
+    asking: Asking
+    recipes: Mapping[str, Recipe]
+    judge: Judge
+    code: str
+
+    def key(self, case: Case) -> str:
+        """Not by the variant's name, which may change when the default does."""
+        person = BY_ID[case.person]
+        return key_of(
+            {
+                "base": self.base.fingerprint,
+                "sweep": [case.person, case.night, case.seed],
+                "taught": taught_key(person, case.night, case.seed),
+                "recipe": self._recipe(case).to_json(),
+                "asked": asked_key(self.asking, person, case.night),
+                "asking": self.asking.to_json(),
+                "code": self.code,
+            }
+        )
+
+    def cell(self, case: Case) -> Cell:
+        """Measured now. Raises PersonaError."""
+        return cell_of(
+            case,
+            self.key(case),
+            self._morning(case),
+            person=BY_ID[case.person],
+            judge=self.judge,
+            code=code_state(),
+        )
+
+    def _recipe(self, case: Case) -> Recipe:
+        recipe = self.recipes[case.arm]
+        return replace(recipe, seed=recipe.seed + case.seed)
+
+    def _morning(self, case: Case) -> Morning:
+        person = BY_ID[case.person]
+        decided_by = {
+            "base": self.base.fingerprint,
+            "taught": taught_key(person, case.night, case.seed),
+            "code": self.code,
+        }
+        folder = self.out / "lives" / f"{case.person}-{case.night}-{key_of(decided_by)[:12]}"
+        home = make_home(folder, self.base)
+        recipe = self._recipe(case)
+        name = f"variant-{key_of(recipe.to_json())[:16]}"
+        costs = Costs()
+        with Store.open(home.identity("me").store) as store:
+            for night in range(1, case.night + 1):
+                import_day(store, person, night, case.seed)
+            night_of = night_in(home, self.base, store, case.night, recipe, GatePolicy())
+            distilled = distill(store, now=evening(case.night))
+            candidate, why_not = find_or_build(night_of, name, distilled, costs)
+            if candidate is None:
+                raise TrainingError(why_not)
+            training: dict[str, float] = {}
+            if "train" in costs.found:
+                training |= {key: costs.found["train"][key] for key in ("seconds", "peak_bytes")}
+            if candidate.training is not None:
+                told = asdict(candidate.training)
+                training |= {key: told[key] for key in ("rows", "pairs", "steps", "tokens")}
+            return morning_of(candidate.revision, night_of.registry.root, training=training)

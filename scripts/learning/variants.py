@@ -1,0 +1,114 @@
+"""The recipes of a sweep: the default, and one thing at a time changed in it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from persona.train import Recipe
+
+Values = Mapping[str, Any]
+"""Fields of a recipe by dotted name ("schedule.epochs") -> JSON values."""
+
+DEFAULT = "default"
+_QV = ("q_proj", "v_proj")
+_ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+_ALL = (*_ATTENTION, "gate_proj", "up_proj", "down_proj")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Factor:
+    """`variants` by what they are called. `besides` is set with each, where it would not show otherwise."""
+
+    name: str
+    variants: Mapping[str, Values]
+    besides: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    name: str
+    recipe: Recipe
+
+
+def factors(default: Recipe) -> tuple[Factor, ...]:
+    """What is tried. Alpha follows the rank, as in the default, so that a rank is no rate in disguise."""
+    ratio = default.shape.alpha / default.shape.rank
+
+    def ranked(rank: int) -> Values:
+        return {"shape.rank": rank, "shape.alpha": max(1, round(ratio * rank))}
+
+    def each(path: str, *values: float) -> dict[str, Values]:
+        return {f"{value:g}": {path: value} for value in values}
+
+    return (
+        Factor(name="rate", variants=each("schedule.learning_rate", 2e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
+        # Few rows would be stretched to the least number of steps, and all epochs be the same.
+        Factor(
+            name="epochs", variants=each("schedule.epochs", 1.0, 3.0, 6.0), besides={"schedule.min_steps": 1}
+        ),
+        Factor(name="rank", variants={f"{rank}": ranked(rank) for rank in (1, 2, 4, 8, 16)}),
+        Factor(
+            name="modules",
+            variants={
+                "q,v": {"shape.modules": list(_QV)},
+                "attention": {"shape.modules": list(_ATTENTION)},
+                "all": {"shape.modules": list(_ALL)},
+            },
+        ),
+        Factor(
+            name="small",
+            variants={
+                f"rank 1 q,v at {rate:g}": {
+                    **ranked(1), "shape.modules": list(_QV), "schedule.learning_rate": rate
+                }
+                for rate in (1e-3, 3e-3, 1e-2, 2e-2)
+            },
+        ),
+        Factor(name="replay rows", variants=each("schedule.replay_batch", 0, 2, 4, 8)),
+        Factor(name="replay weight", variants=each("losses.replay", 0.0, 0.5, 1.0, 2.0, 4.0)),
+        Factor(name="practice rows", variants=each("schedule.practice_batch", 0, 2, 4, 8)),
+        Factor(name="preference", variants=each("losses.preference", 0.0, 0.1, 1.0)),
+        Factor(name="restraint rows", variants=each("restraint.rows", 0, 24)),
+    )  # fmt: skip
+
+
+def variants(default: Recipe, chosen: Sequence[Factor], always: Values) -> tuple[list[Variant], list[str]]:
+    """The default first, then each factor's; and those that were left out, with the reason.
+
+    `always` is set in every one. A variant equal to one before it is left out silently: it is in the table
+    already. One with a field that this recipe has not is left out and named.
+    """
+    found = [Variant(name=DEFAULT, recipe=with_values(default, always))]
+    left_out: list[str] = []
+    for factor in chosen:
+        for label, values in factor.variants.items():
+            name = f"{factor.name} {label}"
+            try:
+                recipe = with_values(default, {**values, **factor.besides, **always})
+            except KeyError as error:
+                left_out.append(f"{name}: this recipe has no {error.args[0]}")
+                continue
+            if all(recipe != each.recipe for each in found):
+                found.append(Variant(name=name, recipe=recipe))
+    return found, left_out
+
+
+def with_values(recipe: Recipe, values: Values) -> Recipe:
+    """Raises KeyError with the dotted name of a field that the recipe has not."""
+    plain = recipe.to_json()
+    for path, value in values.items():
+        section = plain
+        *way, last = path.split(".")
+        for name in way:
+            section = section.get(name, {})
+        if last not in section:
+            raise KeyError(path)
+        section[last] = value
+    return Recipe.from_json(plain)
+
+
+def exact_steps(steps: int | None) -> Values:
+    """So many steps, whatever the rows and epochs say; None leaves it to them."""
+    return {} if steps is None else {"schedule.min_steps": steps, "schedule.max_steps": steps}

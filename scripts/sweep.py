@@ -1,0 +1,125 @@
+"""What each number of the recipe does: one thing at a time changed around the default, and the small end.
+
+Each variant builds an adapter from the same nights of one or two people, as a night would and without its
+gate, and is judged on their held-out prompts. Fields are read off the recipe as it is; a variant that it has
+no field for is named and left out. The adapter's scale is taken back where it drifts too far, as always: the
+restraint's own rows of the table say what there would be without.
+
+A finished cell is kept at once and never measured again; see docs/learning.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bench_loop import this_machine
+from learning import grid, place, plots, tables
+from learning.asking import Asking
+from learning.bench import BY_ID
+from learning.figures import summaries
+from learning.journal import Journal
+from learning.running import Ran, run, to_stderr
+from learning.trial import Trial
+from learning.variants import Variant, exact_steps, factors, variants
+from people import NIGHTS
+
+from persona.errors import BadInput, PersonaError
+from persona.train import Recipe
+
+OUT = place.CACHE / "sweep"
+NAMES = tuple(factor.name for factor in factors(Recipe()))
+QUICK = {"people": "nell", "prompts": 12, "tokens": 64, "neutral": 12, "steps": 12, "factors": "small"}
+FULL = {"people": "nell,tomas", "prompts": 24, "tokens": 96, "neutral": 24, "steps": None, "factors": "all"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    try:
+        chosen = [factor for factor in factors(Recipe()) if factor.name in grid.names(options.factors, NAMES)]
+        tried, left_out = variants(Recipe(), chosen, exact_steps(options.steps))
+        with place.occupied(options.out):
+            ran = _run(options, tried)
+    except PersonaError as error:
+        print(f"sweep: {error}", file=sys.stderr)
+        return error.exit_code
+    return _show(ran, left_out, options)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    place.add_common(parser, out=OUT)
+    parser.add_argument("--night", type=int, default=3, help="how many nights were taught")
+    parser.add_argument("--factors", metavar="A,B", help=", ".join(NAMES))
+    parser.add_argument("--neutral", type=int, metavar="N", help="prompts that drift is measured on")
+    parser.add_argument(
+        "--items", type=int, default=0, metavar="N", help="of each part of the capability suite"
+    )
+    options = parser.parse_args(arguments)
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
+    if not 1 <= options.night <= NIGHTS:
+        raise BadInput(f"--night {options.night}: the people teach on the nights 1 to {NIGHTS}")
+    asking = Asking(
+        prompts=options.prompts, tokens=options.tokens, neutral=options.neutral, items=options.items
+    )
+    wanted = grid.cases(
+        arms=[variant.name for variant in tried],
+        people=grid.names(options.people, list(BY_ID)),
+        nights=[options.night],
+        seeds=grid.numbers(options.seeds),
+    )
+    deadline = grid.Deadline(options.minutes)
+    code = place.code_of(options)
+    judge = place.judge_in(options.out, options.base, asking, code)
+    trial = Trial(
+        base=judge.base,
+        out=options.out,
+        asking=asking,
+        recipes={variant.name: variant.recipe for variant in tried},
+        judge=judge,
+        code=code,
+    )
+    return run(trial, wanted, Journal(options.out / "cells.jsonl"), deadline=deadline, tell=to_stderr)
+
+
+def _show(ran: Ran, left_out: Sequence[str], options: argparse.Namespace) -> int:
+    found = summaries(ran.cells, list(dict.fromkeys(cell.case.arm for cell in ran.cells)))
+    if options.plots is not None and found:
+        for file in plots.write_sweep(found, options.plots):
+            to_stderr(f"wrote {file}")
+    if options.json:
+        document = {
+            "machine": this_machine(),
+            "missing": ran.missing,
+            "failed": ran.failed,
+            "left_out": list(left_out),
+            "variants": [asdict(each) for each in found],
+            "cells": [cell.to_json() for cell in ran.cells],
+        }
+        print(json.dumps(document, indent=1))
+    else:
+        print(_text(ran, left_out))
+    return 130 if ran.interrupted else 1 if ran.failed else 0
+
+
+def _text(ran: Ran, left_out: Sequence[str]) -> str:
+    parts = [tables.sweep_table(ran.cells)] if ran.cells else ["no cell was measured"]
+    parts += [f"left out: {line}" for line in left_out]
+    if ran.missing:
+        parts.append(f"{ran.missing} cells are missing: run it again to go on")
+    if states := tables.states_of_code(ran.cells):
+        parts.append(states)
+    return "\n\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Means are over people, intervals over prompts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from learning import tables
+from learning.figures import in_common, summaries, wilson
+from learning_parts import case, cell
+
+from persona.report import Rate
+
+
+@pytest.mark.parametrize(
+    ("passed", "asked", "low", "high"), [(8, 10, 0.4902, 0.9433), (0, 12, 0.0, 0.2425), (12, 12, 0.7575, 1.0)]
+)
+def test_wilsons_interval(passed: int, asked: int, low: float, high: float) -> None:
+    """As in the tables; at the edges it stays within 0 and 1."""
+    found = wilson(Rate(passed=passed, asked=asked))
+    assert found == pytest.approx((low, high), abs=1e-4)
+
+
+def test_nothing_asked_has_no_interval() -> None:
+    """And no share: it is not 0 of 0."""
+    assert wilson(Rate(passed=0, asked=0)) is None
+
+
+def test_each_person_counts_once() -> None:
+    """Whatever number of seeds and prompts they have; the interval counts prompts."""
+    cells = [
+        cell(case(person="nell", seed=0), passed=2, asked=2),
+        cell(case(person="nell", seed=1), passed=0, asked=2),
+        cell(case(person="otto"), passed=10, asked=10),
+    ]
+    (found,) = summaries(cells, ["base"])
+    assert 0.75 == found.adoption.mean
+    assert Rate(passed=12, asked=14) == found.adoption.rate
+    assert (3, 2) == (found.cells, found.people)
+    assert found.retention.mean is None
+
+
+def test_means_compare_only_what_every_arm_has() -> None:
+    """A person whom one arm has not got to yet is in no mean."""
+    cells = [cell(case(arm, person)) for arm, person in (("a", "nell"), ("a", "otto"), ("b", "nell"))]
+    assert {"nell"} == {each.case.person for each in in_common(cells, ["a", "b"])}
+    assert [] == in_common([], [])
+
+
+def test_verdicts_are_counted() -> None:
+    """Promoted nights of those that were judged; arms without a gate have none."""
+    cells = [
+        cell(case("persona", person), verdict={"outcome": outcome, "reasons": []})
+        for person, outcome in (("nell", "promoted"), ("otto", "rejected"))
+    ]
+    (found,) = summaries(cells, ["persona"])
+    assert Rate(passed=1, asked=2) == found.accepted
+
+
+def test_tables_hold_what_was_measured_and_no_zero_for_what_was_not() -> None:
+    """A dash stands for a number that nobody has."""
+    cells = [cell(case("base"), training={}), cell(case("persona", night=2), verdict={"outcome": "rejected",
+             "reasons": ["only 4 held-out checks"]})]  # fmt: skip
+    text = tables.arms_table(summaries(cells, ["base", "persona"]))
+    base, persona = text.splitlines()[2:]
+    assert "50 %" in base
+    assert "–" in base.split()
+    assert "60 s" in persona
+    own = tables.people_table(cells)
+    assert "rejected, only 4 held-out checks" in own
+    assert "Be brief. 1/2" in own
+
+
+def test_a_sweep_marks_the_default() -> None:
+    """And says how many steps each variant took."""
+    text = tables.sweep_table([cell(case("default")), cell(case("rank 1"))])
+    default, rank = text.splitlines()[2:4]
+    assert default.startswith("default *")
+    assert "*" not in rank
+    assert " 24 " in rank
+
+
+def test_mixed_states_of_the_code_are_told() -> None:
+    """Cells of two states compare badly."""
+    same = [cell(case("a")), cell(case("b"))]
+    assert tables.states_of_code(same) == ""
+    assert "2 states" in tables.states_of_code([*same, cell(case("c"), code="other")])
+
+
+def test_plots_are_written(tmp_path: Path) -> None:
+    """PNG files, also where an arm has one night and one has no drift."""
+    pytest.importorskip("matplotlib")
+    from learning import plots
+
+    cells = [cell(case("base", night=n)) for n in (1, 2)] + [cell(case("prompt"), drift=None)]
+    found = summaries(cells, ["base", "prompt"])
+    written = plots.write_arms(found, tmp_path / "plots") + plots.write_sweep(found, tmp_path / "plots")
+    assert 3 == len(written)
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in written)

@@ -1,0 +1,62 @@
+"""A life is lived once, night by night, and goes on where it was cut off."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from learning.lives import PromptLife, evening
+from learning.mornings import Morning, lived
+from people import NIGHTS, PEOPLE
+
+from persona.errors import TrainingError
+
+
+class _Life:
+    def __init__(self, folder: Path, *, fails_on: int = 0) -> None:
+        self.folder = folder
+        self.nights: list[int] = []
+        self._fails_on = fails_on
+
+    def live(self, night: int) -> dict[str, Morning]:
+        if night == self._fails_on:
+            raise TrainingError("it would not")
+        self.nights.append(night)
+        return {"arm": Morning(revision=f"rev-{night}", bytes=night, training={"seconds": 1.5})}
+
+
+def test_nights_before_are_lived_first_and_once(tmp_path: Path) -> None:
+    """And the morning is the same when it is asked for again."""
+    life = _Life(tmp_path / "life")
+    third = lived(life, 3)
+    assert [1, 2, 3] == life.nights
+    assert "rev-3" == third["arm"].revision
+    again = _Life(tmp_path / "life")
+    assert third == lived(again, 3)
+    assert [] == again.nights
+
+
+def test_a_night_that_failed_is_lived_again(tmp_path: Path) -> None:
+    """Those before it are not."""
+    with pytest.raises(TrainingError):
+        lived(_Life(tmp_path / "life", fails_on=2), 3)
+    life = _Life(tmp_path / "life")
+    lived(life, 3)
+    assert [2, 3] == life.nights
+
+
+def test_a_stated_preference_is_in_the_prompt_from_its_first_night(tmp_path: Path) -> None:
+    """Read from the conversations by persona's own ledger; it comes back through the diary."""
+    nell = next(person for person in PEOPLE if person.id == "nell")
+    life = PromptLife(folder=tmp_path / "life", person=nell, seed=0)
+    said = lived(life, 1)["prompt"].said
+    assert any("Over and out." in each.statement for each in said)
+    assert said == lived(life, 1)["prompt"].said
+
+
+def test_evenings_follow_each_other() -> None:
+    """Each after its day, whose last conversation is before eleven at night."""
+    assert datetime(2026, 11, 2, 23, 0, tzinfo=UTC) == evening(1)
+    last = max(row["at"] for row in PEOPLE[0].teaching(NIGHTS))
+    assert last < f"{evening(NIGHTS):%Y-%m-%dT%H:%M:%SZ}"

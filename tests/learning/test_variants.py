@@ -1,0 +1,64 @@
+"""A sweep changes one thing at a time in the recipe as it is."""
+
+from __future__ import annotations
+
+import pytest
+from learning.variants import Factor, exact_steps, factors, variants, with_values
+
+from persona.train import Recipe
+
+_DEFAULT = Recipe()
+
+
+def test_the_default_comes_first_and_nothing_twice() -> None:
+    """A variant that is the default under another name is not built again."""
+    found, left_out = variants(_DEFAULT, factors(_DEFAULT), {})
+    assert _DEFAULT == found[0].recipe
+    assert [] == left_out
+    recipes = [each.recipe for each in found]
+    assert all(recipe not in recipes[:n] for n, recipe in enumerate(recipes))
+    assert len({each.name for each in found}) == len(found)
+
+
+def test_a_variant_changes_what_it_names() -> None:
+    """One field, or the few that belong together."""
+    (rates,) = [factor for factor in factors(_DEFAULT) if factor.name == "rate"]
+    found, _ = variants(_DEFAULT, [rates], {})
+    for variant in found[1:]:
+        back = with_values(variant.recipe, {"schedule.learning_rate": _DEFAULT.schedule.learning_rate})
+        assert _DEFAULT == back
+
+
+def test_the_small_end_is_rank_one_on_two_layers() -> None:
+    """With alpha in proportion, and rates above the default's."""
+    (small,) = [factor for factor in factors(_DEFAULT) if factor.name == "small"]
+    recipes = [each.recipe for each in variants(_DEFAULT, [small], {})[0][1:]]
+    ratio = _DEFAULT.shape.alpha / _DEFAULT.shape.rank
+    assert {(1, round(ratio), ("q_proj", "v_proj"))} == {
+        (each.shape.rank, each.shape.alpha, each.shape.modules) for each in recipes
+    }
+    assert max(each.schedule.learning_rate for each in recipes) > _DEFAULT.schedule.learning_rate
+
+
+def test_a_field_that_the_recipe_has_not_is_named_and_left_out() -> None:
+    """The other variants are built."""
+    unknown = Factor(name="odd", variants={"on": {"losses.nothing": 1.0}, "off": {"nowhere.at_all": 0}})
+    found, left_out = variants(_DEFAULT, [unknown], {})
+    assert 1 == len(found)
+    assert [
+        "odd on: this recipe has no losses.nothing",
+        "odd off: this recipe has no nowhere.at_all",
+    ] == left_out
+
+
+def test_steps_can_be_set_for_all() -> None:
+    """Exactly so many, in every variant."""
+    found, _ = variants(_DEFAULT, factors(_DEFAULT), exact_steps(3))
+    assert {(3, 3)} == {(e.recipe.schedule.min_steps, e.recipe.schedule.max_steps) for e in found}
+    assert {} == exact_steps(None)
+
+
+def test_an_unknown_field_is_refused() -> None:
+    """Setting it would change nothing."""
+    with pytest.raises(KeyError):
+        with_values(_DEFAULT, {"schedule.nonsense": 1})
