@@ -34,9 +34,9 @@ class Cell:
     since an earlier night, once a prompt, that the answer keeps. residue: the same of what was given up or
     was never the person's. calls: exact ones. wishes: each preference in force by its statement. right: one
     0 or 1 a prompt. drift: nats a token, of the weights alone. abilities: by part of the suite. form: words,
-    and shares of answers that were cut off, loop or are empty. training, judging: seconds and what else is
-    known of them; empty where nothing was trained. verdict: of persona's gate. code: the state of the code
-    that measured.
+    and shares of answers that were cut off, loop or are empty. training, judging: seconds (cpu_seconds: of
+    all threads, which other work disturbs less) and what else is known; training is empty where nothing was
+    trained. verdict: of persona's gate. code: the state of the code that measured.
     """
 
     key: str

@@ -16,9 +16,10 @@ from adapters import BARE, Bare, Registry, Revision
 from learning.abilities import measured
 from learning.asking import prompt_from_json
 from learning.prompted import PromptedEngine, PromptedScorer
+from learning.several import open_several
 from persona.base import Base, load_base
 from persona.child import Report, serve_job
-from persona.engine.opener import open_base_engine, open_engine, open_scorer
+from persona.engine.opener import open_base_engine, open_scorer
 from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Sampling
 from persona.evaluate.neutral import neutral_answers
@@ -45,9 +46,23 @@ def _work(job: Mapping[str, Any], report: Report) -> Mapping[str, Any]:
     return found
 
 
+class _Clock:
+    """Seconds since it was made: on the clock, and of all threads of this process."""
+
+    def __init__(self) -> None:
+        self._began, self._worked = time.monotonic(), time.process_time()
+
+    def with_value(self, value: Any) -> dict[str, Any]:
+        return {
+            "value": value,
+            "seconds": time.monotonic() - self._began,
+            "cpu_seconds": time.process_time() - self._worked,
+        }
+
+
 def _answers(base: Base, revision: Revision | Bare, job: Mapping[str, Any]) -> dict[str, Any]:
-    began = time.monotonic()
-    engine = open_engine(base, revision)
+    clock = _Clock()
+    engine = open_several(base, revision)
     try:
         prompts = [prompt_from_json(plain) for plain in job["prompts"]]
         done = engine.complete(prompts, Sampling(max_tokens=job["tokens"]))
@@ -57,26 +72,26 @@ def _answers(base: Base, revision: Revision | Bare, job: Mapping[str, Any]) -> d
         {"text": each.text, "message": message_json(each.message), "finish": each.finish_reason}
         for each in done
     ]
-    return {"value": answers, "seconds": time.monotonic() - began}
+    return clock.with_value(answers)
 
 
 def _drift(base: Base, revision: Revision | Bare, count: int) -> dict[str, Any]:
     neutral = neutral_answers(
         base, count, lambda: open_base_engine(base, parallel=OWN_ANSWERS_AT_ONCE), lambda _done, _total: None
     )
-    began = time.monotonic()
+    clock = _Clock()
     scorer = open_scorer(base, revision)
     try:
         each = scorer.divergence([prompt for prompt, _ in neutral], [message for _, message in neutral])
     finally:
         scorer.close()
-    return {"value": sum(each) / len(each), "seconds": time.monotonic() - began}
+    return clock.with_value(sum(each) / len(each))
 
 
 def _abilities(base: Base, revision: Revision | Bare, job: Mapping[str, Any]) -> dict[str, Any]:
-    began = time.monotonic()
+    clock = _Clock()
     said = tuple(preference_from_json(plain) for plain in job["said"])
-    engine = PromptedEngine(engine=open_engine(base, revision), said=said)
+    engine = PromptedEngine(engine=open_several(base, revision), said=said)
     try:
         scorer = PromptedScorer(scorer=open_scorer(base, revision), said=said)
         try:
@@ -85,8 +100,7 @@ def _abilities(base: Base, revision: Revision | Bare, job: Mapping[str, Any]) ->
             scorer.close()
     finally:
         engine.close()
-    value = {part: asdict(rate) for part, rate in found.items()}
-    return {"value": value, "seconds": time.monotonic() - began}
+    return clock.with_value({part: asdict(rate) for part, rate in found.items()})
 
 
 if __name__ == "__main__":

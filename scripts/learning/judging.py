@@ -27,13 +27,14 @@ _FINISHED: Mapping[str, FinishReason] = {"stop": "stop", "length": "length", "to
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """`seconds` are those that each part took when it was measured."""
+    """`seconds` are those that each part took when it was measured, `cpu_seconds` of all parts together."""
 
     answers: tuple[Message, ...]
     form: Mapping[str, float]
     drift: float | None
     abilities: Mapping[str, Rate]
     seconds: Mapping[str, float]
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,7 @@ def _judged(found: Mapping[str, Mapping[str, Any]]) -> Judged:
         if abilities is None
         else {part: Rate(**counted) for part, counted in abilities["value"].items()},
         seconds={name: round(document["seconds"], 1) for name, document in found.items()},
+        cpu_seconds=round(sum(document["cpu_seconds"] for document in found.values()), 1),
     )
 
 

@@ -102,6 +102,7 @@ class ChainLife:
         revision = registry.publish(staged, self._build(recipe, before, night))
         training = {
             "seconds": round(done.usage.seconds, 1),
+            "cpu_seconds": round(done.usage.cpu_seconds, 1),
             "peak_bytes": done.usage.peak_bytes,
             "rows": len(rows),
             **{name: float(value) for name, value in done.result.items()},

@@ -32,7 +32,11 @@ def cell_of(case: Case, key: str, morning: Morning, *, person: Person, judge: Ju
         bytes=morning.bytes,
         revision=morning.revision,
         training=morning.training,
-        judging={"seconds": round(sum(judged.seconds.values()), 1), **judged.seconds},
+        judging={
+            "seconds": round(sum(judged.seconds.values()), 1),
+            "cpu_seconds": judged.cpu_seconds,
+            **judged.seconds,
+        },
         verdict=morning.verdict,
         code=code,
     )

@@ -87,7 +87,10 @@ class PersonaLife:
         registry = Registry.open(home.identity(_IDENTITY).adapters, create=False)
         champion = registry.resolve("champion")
         built = champion if run.revision is None else registry.resolve(run.revision)
-        known: dict[str, Any] = {"training": training_of(run), "verdict": _verdict(run)}
+        known: dict[str, Any] = {
+            "training": training_of(run.costs, (run.report or {}).get("training")),
+            "verdict": _verdict(run),
+        }
         return {
             "persona": morning_of(champion, registry.root, **known),
             "persona-candidate": morning_of(built, registry.root, **known),
@@ -101,18 +104,22 @@ def _run_of(store: Store, night: int) -> Run | None:
     return found[-1] if found else None
 
 
-def training_of(run: Run) -> dict[str, float]:
-    """Seconds of training and of the gate, memory, rows, steps and tokens; what is not known is missing."""
-    found: dict[str, float] = {}
-    train, gate = run.costs.get("train"), run.costs.get("evaluate")
-    if isinstance(train, Mapping):
-        found |= {"seconds": train["seconds"], "peak_bytes": train["peak_bytes"]}
-    if isinstance(gate, Mapping):
+def training_of(costs: Mapping[str, object], told: object) -> dict[str, float]:
+    """Seconds of training and of the gate, memory, rows, steps and tokens; what is not known is missing.
+
+    `costs` are a run's by stage, `told` is what its report says of the training, as plain values.
+    """
+    found = _numbers(costs.get("train"), ("seconds", "cpu_seconds", "peak_bytes"))
+    gate = _numbers(costs.get("evaluate"), ("seconds",))
+    if gate:
         found["gate_seconds"] = gate["seconds"]
-    told = (run.report or {}).get("training")
-    if isinstance(told, Mapping):
-        found |= {name: told[name] for name in ("rows", "pairs", "steps", "tokens") if name in told}
-    return found
+    return found | _numbers(told, ("rows", "pairs", "steps", "tokens"))
+
+
+def _numbers(plain: object, names: tuple[str, ...]) -> dict[str, float]:
+    if not isinstance(plain, Mapping):
+        return {}
+    return {name: plain[name] for name in names if isinstance(plain.get(name), int | float)}
 
 
 def _verdict(run: Run) -> dict[str, Any]:

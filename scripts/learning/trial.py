@@ -15,7 +15,7 @@ from learning.kept import key_of
 from learning.lives import evening, import_day
 from learning.measuring import asked_key, cell_of, taught_key
 from learning.mornings import Morning, morning_of
-from learning.persona_life import make_home, night_in
+from learning.persona_life import make_home, night_in, training_of
 from persona.base import Base
 from persona.distill import distill
 from persona.errors import TrainingError
@@ -90,10 +90,6 @@ class Trial:
             candidate, why_not = find_or_build(night_of, name, distilled, costs)
             if candidate is None:
                 raise TrainingError(why_not)
-            training: dict[str, float] = {}
-            if "train" in costs.found:
-                training |= {key: costs.found["train"][key] for key in ("seconds", "peak_bytes")}
-            if candidate.training is not None:
-                told = asdict(candidate.training)
-                training |= {key: told[key] for key in ("rows", "pairs", "steps", "tokens")}
+            told = None if candidate.training is None else asdict(candidate.training)
+            training = training_of(costs.found, told)
             return morning_of(candidate.revision, night_of.registry.root, training=training)

@@ -69,6 +69,9 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
         Factor(name="replay rows", variants=each("schedule.replay_batch", 0, 2, 4, 8)),
         Factor(name="replay weight", variants=each("losses.replay", 0.0, 0.5, 1.0, 2.0, 4.0)),
         Factor(name="practice rows", variants=each("schedule.practice_batch", 0, 2, 4, 8)),
+        Factor(name="practice weight", variants=each("losses.practice", 0.0, 0.5, 1.0, 2.0)),
+        Factor(name="written weight", variants=each("losses.written", 0.0, 0.3, 1.0)),
+        Factor(name="first token", variants=each("losses.first", 1.0, 8.0)),
         Factor(name="preference", variants=each("losses.preference", 0.0, 0.1, 1.0)),
         Factor(name="restraint rows", variants=each("restraint.rows", 0, 24)),
     )  # fmt: skip
