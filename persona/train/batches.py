@@ -31,11 +31,12 @@ class Material:
 class StepTotals:
     """Over all micro-batches of a step, so that a step's loss does not depend on how it was divided.
 
-    `chosen_tokens` are those to be learnt from the user, `practice_tokens` those from practice,
-    `replay_tokens` those where the base's distribution is to be kept.
+    `prose_tokens` and `call_tokens` are to be learnt from the user, `practice_tokens` from practice, and at
+    `replay_tokens` the base's distribution is to be kept.
     """
 
-    chosen_tokens: int
+    prose_tokens: int
+    call_tokens: int
     practice_tokens: int
     pairs: int
     replay_tokens: int
@@ -50,7 +51,8 @@ def _totals(micros: Sequence[Micro], material: Material) -> StepTotals:
     rows = [material.rows[i] for micro in micros for i in micro.user]
     replay = [material.replay[i] for micro in micros for i in micro.replay]
     return StepTotals(
-        chosen_tokens=sum(len(row.chosen) for row in rows if not row.practised),
+        prose_tokens=sum(len(row.chosen) for row in rows if not row.practised and not row.calls),
+        call_tokens=sum(len(row.chosen) for row in rows if row.calls),
         practice_tokens=sum(len(row.chosen) - row.kept for row in rows if row.practised),
         pairs=sum(1 for row in rows if row.rejected),
         replay_tokens=sum(row.kept for row in rows) + sum(len(row.completion) for row in replay),
@@ -103,32 +105,31 @@ def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str
 def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Tensor]:
     """The tensors of one micro-batch, `norms` being the totals of its whole step.
 
-    `chosen` and `rejected` (P,) number the completions of each pair, `wanted` (W,) those that the user wants,
-    `calls` (W,) being true for calls, `practised` (S,) those of practice;
+    `chosen` and `rejected` (P,) number the completions of each pair; `prose`, `calls` and `practised` those
+    that are to be learnt, by what they are;
     `base` (T,) is true where the base's distribution is to be kept, given by `kept` and `kept_logprobs`.
     """
     rows = [material.rows[i] for i in micro.user]
     replay = [material.replay[i] for i in micro.replay]
     norms = torch.tensor(
-        [step.chosen_tokens, step.practice_tokens, step.pairs, step.replay_tokens], dtype=torch.float32
+        [step.prose_tokens, step.call_tokens, step.practice_tokens, step.pairs, step.replay_tokens],
+        dtype=torch.float32,
     )
     block = block_of(
         [(row.prompt, row.chosen, row.rejected) if row.rejected else (row.prompt, row.chosen) for row in rows]
         + [(row.prompt, row.completion) for row in replay],
         material.pad,
     )
-    wanted: list[int] = []
-    practised: list[int] = []
+    learnt: dict[str, list[int]] = {"prose": [], "calls": [], "practised": []}
     chosen: list[int] = []
     base: list[bool] = []
     count = 0
     for row in rows:
-        (practised if row.practised else wanted).append(count)
+        learnt["practised" if row.practised else "calls" if row.calls else "prose"].append(count)
         if row.rejected:
             chosen.append(count)
         count += 2 if row.rejected else 1
-        learnt = len(row.chosen) - row.kept + len(row.rejected)
-        base += [True] * row.kept + [False] * learnt
+        base += [True] * row.kept + [False] * (len(row.chosen) - row.kept + len(row.rejected))
     base += [True] * sum(len(row.completion) for row in replay)
     likeliest = [row.own for row in rows if row.own] + [row.likeliest for row in replay]
     reference = [pair for i in micro.user if (pair := material.base_logprobs[i]) is not None]
@@ -136,9 +137,7 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
         "norms": norms,
         "completions": torch.tensor(count),
         "base": torch.tensor(base),
-        "wanted": torch.tensor(wanted, dtype=torch.long),
-        "calls": torch.tensor([row.calls for row in rows if not row.practised], dtype=torch.bool),
-        "practised": torch.tensor(practised, dtype=torch.long),
+        **{kind: torch.tensor(numbers, dtype=torch.long) for kind, numbers in learnt.items()},
         "chosen": torch.tensor(chosen, dtype=torch.long),
         "rejected": torch.tensor(chosen, dtype=torch.long) + 1,
         "base_logprobs": torch.tensor(reference, dtype=torch.float32).reshape(-1, 2),

@@ -41,7 +41,7 @@ from persona.train.model import Passes, require_plain_attention
 from persona.train.plan import plan
 from persona.train.replay import ReplayRow, ReplaySet
 from persona.train.restraint import parted, restrain
-from persona.train.rows import Row, by_prompt, make_rows
+from persona.train.rows import Row, make_rows, visits
 from persona.train.trainer import NightTrainer
 
 SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
@@ -119,7 +119,7 @@ def _train(
     trained_on, apart = parted(replay.rows, recipe.restraint)
     steps = plan(
         user_lengths=[row.length for row in rows],
-        groups=by_prompt(own),
+        groups=visits(own, calls_again=bool(practice)),
         practice=range(len(own), len(rows)),
         replay_lengths=[row.length for row in trained_on],
         schedule=replace(recipe.schedule, micro_tokens=recipe.schedule.micro_tokens >> job.halvings),

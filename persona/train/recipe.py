@@ -24,9 +24,10 @@ class LoraShape:
 class Losses:
     """Weights of the three terms of one step, and what shapes them.
 
-    demonstration: mean NLL per token of wanted completions; on pairs it is DPO's NLL term
-        (Pang et al. 2024, arXiv 2404.19733).
-    written: what a token of prose that the user wrote counts in it where style is practised; calls count 1.
+    demonstration: mean NLL per token of wanted prose; on pairs it is DPO's NLL term (Pang et al. 2024,
+        arXiv 2404.19733).
+    written: what takes the place of `demonstration` where style is practised too.
+    call: mean NLL per token of wanted calls of tools.
     practice: mean NLL per token of what was reworked in the base's own answers.
     preference: DPO (Rafailov et al. 2023, arXiv 2305.18290) with temperature `beta` against the bare base.
     replay: KL(base || adapter) per token on the base's own answers, over its `replay_top_k` likeliest
@@ -36,6 +37,7 @@ class Losses:
 
     demonstration: float = 1.0
     written: float = 0.3
+    call: float = 1.0
     practice: float = 1.0
     preference: float = 0.1
     beta: float = 0.1
@@ -55,12 +57,12 @@ class Schedule:
     """
 
     learning_rate: float = 1e-3
-    epochs: float = 3.0
+    epochs: float = 1.75
     batch: int = 4
     practice_batch: int = 4
     replay_batch: int = 4
-    min_steps: int = 24
-    max_steps: int = 120
+    min_steps: int = 36
+    max_steps: int = 64
     warmup: float = 0.05
     max_grad_norm: float = 1.0
     max_tokens: int = 1024
@@ -90,9 +92,9 @@ class Recipe:
     restraint: Restraint = field(default_factory=Restraint)
     quantisation: Quantisation = "none"
     practice_prompts: int = 96
-    practice_tokens: int = 96
-    replay_prompts: int = 160
-    replay_tokens: int = 48
+    practice_tokens: int = 72
+    replay_prompts: int = 128
+    replay_tokens: int = 40
     seed: int = 17
 
     def to_json(self) -> dict[str, Any]:

@@ -72,6 +72,13 @@ def by_prompt(rows: Sequence[Row]) -> list[list[int]]:
     return list(found.values())
 
 
+def visits(rows: Sequence[Row], *, calls_again: bool) -> list[list[int]]:
+    """The groups of `by_prompt`; with `calls_again` those of calls come twice, so that they are seen as often
+    again as prose. Where practice teaches the style of prose, calls have nobody else to teach them."""
+    groups = by_prompt(rows)
+    return groups + [group for group in groups if calls_again and rows[group[0]].calls]
+
+
 class Encoder(Protocol):
     """Text to token ids, special tokens in the text read as such, nothing added."""
 

@@ -51,7 +51,7 @@ class NightTrainer(SFTTrainer):
         self._workers = workers
         # A row that is longer than a portion waits until there is room for what it keeps for its way back.
         self._turns = Turns(workers.count, room=workers.count * recipe.schedule.micro_tokens)
-        self._written = recipe.losses.written if any(row.practised for row in material.rows) else 1.0
+        self._prose = "written" if any(row.practised for row in material.rows) else "demonstration"
         self._terms: dict[str, float] = {}
         self.history: list[dict[str, float]] = []
         step_totals = totals(plan, material)
@@ -155,7 +155,7 @@ class NightTrainer(SFTTrainer):
 
     def _loss(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
         weights = self._losses
-        chosen_tokens, practice_tokens, pairs, replay_tokens = inputs["norms"].tolist()
+        prose_tokens, call_tokens, practice_tokens, pairs, replay_tokens = inputs["norms"].tolist()
         completions = int(inputs["completions"])
         logits = completion_logits(model, inputs)
         learnt = ~inputs["base"]
@@ -165,11 +165,13 @@ class NightTrainer(SFTTrainer):
             completions,
         )
         terms: dict[str, Tensor] = {}
-        if len(inputs["wanted"]):
-            counts = torch.where(inputs["calls"], 1.0, self._written)
-            terms["demonstration"] = -(sums[inputs["wanted"]] * counts).sum() / chosen_tokens
-        if len(inputs["practised"]):
-            terms["practice"] = -sums[inputs["practised"]].sum() / max(1.0, practice_tokens)
+        for name, kind, tokens in (
+            (self._prose, "prose", prose_tokens),
+            ("call", "calls", call_tokens),
+            ("practice", "practised", practice_tokens),
+        ):
+            if len(inputs[kind]) and tokens:
+                terms[name] = -sums[inputs[kind]].sum() / tokens
         if len(inputs["chosen"]):
             base = inputs["base_logprobs"]
             terms["preference"] = (

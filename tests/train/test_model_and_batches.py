@@ -93,12 +93,11 @@ def test_collated_tensors_name_the_completions_of_each_term():
     block = collate(
         Micro(step=0, user=(1, 2, 0), replay=(0,)),
         MATERIAL,
-        StepTotals(chosen_tokens=7, practice_tokens=0, pairs=2, replay_tokens=2),
+        StepTotals(prose_tokens=4, call_tokens=3, practice_tokens=0, pairs=2, replay_tokens=2),
     )
     assert 5 == block["completions"]
     assert [False] * 11 + [True] * 2 == block["base"].tolist()
-    assert [0, 1, 3] == block["wanted"].tolist()
-    assert [True, False, False] == block["calls"].tolist()
+    assert ([1, 3], [0]) == (block["prose"].tolist(), block["calls"].tolist())
     assert ([1, 3], [2, 4]) == (block["chosen"].tolist(), block["rejected"].tolist())
     assert [[-3.0, -4.0], [-1.0, -2.0]] == block["base_logprobs"].tolist()
     assert [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5] == block["completion"].tolist()
@@ -107,7 +106,7 @@ def test_collated_tensors_name_the_completions_of_each_term():
 def test_totals_count_a_step_however_it_is_divided():
     """Two micro-batches of one step share the step's totals."""
     plan = Plan(steps=1, micros=(Micro(step=0, user=(0,)), Micro(step=0, user=(1,), replay=(0,))))
-    assert [StepTotals(chosen_tokens=5, practice_tokens=0, pairs=1, replay_tokens=2)] == totals(
+    assert [StepTotals(prose_tokens=2, call_tokens=3, practice_tokens=0, pairs=1, replay_tokens=2)] == totals(
         plan, MATERIAL
     )
 
@@ -115,9 +114,9 @@ def test_totals_count_a_step_however_it_is_divided():
 def test_the_own_part_of_a_practised_answer_belongs_to_replay():
     """Its first two tokens keep the base's distribution, the others are learnt, and both are counted so."""
     micro = Micro(step=0, user=(3,), replay=(0,))
-    total = StepTotals(chosen_tokens=0, practice_tokens=2, pairs=0, replay_tokens=4)
+    total = StepTotals(prose_tokens=0, call_tokens=0, practice_tokens=2, pairs=0, replay_tokens=4)
     assert [total] == totals(Plan(steps=1, micros=(micro,)), MATERIAL)
     block = collate(micro, MATERIAL, total)
     assert [True, True, False, False, True, True] == block["base"].tolist()
     assert (4, 4) == tuple(block["kept"].shape)
-    assert ([], [0]) == (block["wanted"].tolist(), block["practised"].tolist())
+    assert ([], [], [0]) == tuple(block[kind].tolist() for kind in ("prose", "calls", "practised"))
