@@ -27,16 +27,16 @@ from typing import Any
 from bench_loop import this_machine
 from learning import grid, place, plots, tables
 from learning.asking import Asking
-from learning.bench import ARMS, BY_ID, Bench
+from learning.bench import ARMS, Bench
 from learning.cells import Cell
 from learning.figures import in_common, summaries
 from learning.journal import Journal
+from learning.measuring import BY_ID
 from learning.running import Ran, run, to_stderr
-from learning.variants import exact_steps, with_values
+from learning.variants import chosen_recipe
 from people import NIGHTS
 
 from persona.errors import BadInput, PersonaError
-from persona.train import Recipe
 
 OUT = place.CACHE / "learning"
 QUICK = {
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace) -> Ran:
         base=judge.base,
         out=options.out,
         asking=asking,
-        recipe=with_values(Recipe(), exact_steps(options.steps)),
+        recipe=chosen_recipe(options.set, options.steps),
         judge=judge,
         code=code,
     )

@@ -19,12 +19,12 @@ from dataclasses import asdict
 from bench_loop import this_machine
 from learning import grid, place, plots, tables
 from learning.asking import Asking
-from learning.bench import BY_ID
 from learning.figures import summaries
 from learning.journal import Journal
+from learning.measuring import BY_ID
 from learning.running import Ran, run, to_stderr
 from learning.trial import Trial
-from learning.variants import Variant, exact_steps, factors, variants
+from learning.variants import Variant, chosen_recipe, exact_steps, factors, variants
 from people import NIGHTS
 
 from persona.errors import BadInput, PersonaError
@@ -39,8 +39,10 @@ FULL = {"people": "nell,tomas", "prompts": 24, "tokens": 96, "neutral": 24, "ste
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
-        chosen = [factor for factor in factors(Recipe()) if factor.name in grid.names(options.factors, NAMES)]
-        tried, left_out = variants(Recipe(), chosen, exact_steps(options.steps))
+        default = chosen_recipe(options.set, options.steps)
+        asked = grid.names(options.factors, NAMES)
+        chosen = [factor for factor in factors(default) if factor.name in asked]
+        tried, left_out = variants(default, chosen, exact_steps(options.steps))
         with place.occupied(options.out):
             ran = _run(options, tried)
     except PersonaError as error:

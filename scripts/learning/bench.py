@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from people import NIGHTS, PEOPLE
+from people import NIGHTS
 
 from learning.asking import Asking
 from learning.cells import Case, Cell
@@ -16,7 +16,7 @@ from learning.code_state import code_state
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import BareLife, ChainLife, PromptLife
-from learning.measuring import asked_key, cell_of, taught_key
+from learning.measuring import BY_ID, asked_key, cell_of, taught_key
 from learning.mornings import Life, lived
 from learning.persona_life import ARMS as PERSONA_ARMS
 from learning.persona_life import PersonaLife
@@ -25,7 +25,6 @@ from persona.promote import GatePolicy
 from persona.train import Recipe
 
 ARMS = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
-BY_ID = {person.id: person for person in PEOPLE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +41,14 @@ class Bench:
 
     def key(self, case: Case) -> str:
         """Equal for equal bases, persons, nights, seeds, recipes, lessons and questions."""
-        taught = "" if case.arm == "base" else taught_key(BY_ID[case.person], case.night, case.seed)
+        taught = "" if case.arm == "base" else taught_key(case.person, case.night, case.seed)
         return key_of(
             {
                 "base": self.base.fingerprint,
                 "case": asdict(case),
                 "taught": taught,
                 "how": self._how(case),
-                "asked": asked_key(self.asking, BY_ID[case.person], case.night),
+                "asked": asked_key(self.asking, case.person, case.night),
                 "asking": self.asking.to_json(),
                 "code": self.code,
             }
@@ -99,7 +98,7 @@ class Bench:
             "base": self.base.fingerprint,
             "person": case.person,
             "seed": case.seed,
-            "taught": taught_key(BY_ID[case.person], NIGHTS, case.seed),
+            "taught": taught_key(case.person, NIGHTS, case.seed),
             "how": self._how(case),
             "code": self.code,
         }

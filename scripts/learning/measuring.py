@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from people import Person
+from functools import cache
+
+from people import PEOPLE, Person
 
 from learning.asking import Asking, expectations
 from learning.cells import Case, Cell
@@ -10,6 +12,8 @@ from learning.grading import grade
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.mornings import Morning
+
+BY_ID = {person.id: person for person in PEOPLE}
 
 
 def cell_of(case: Case, key: str, morning: Morning, *, person: Person, judge: Judge, code: str) -> Cell:
@@ -42,11 +46,13 @@ def cell_of(case: Case, key: str, morning: Morning, *, person: Person, judge: Ju
     )
 
 
-def asked_key(asking: Asking, person: Person, night: int) -> str:
+@cache
+def asked_key(asking: Asking, person: str, night: int) -> str:
     """Changes with every request and with every rule that decides whether an answer is right."""
-    return key_of({"held_out": expectations(asking.held_out(person, night))})
+    return key_of({"held_out": expectations(asking.held_out(BY_ID[person], night))})
 
 
-def taught_key(person: Person, nights: int, seed: int) -> str:
+@cache
+def taught_key(person: str, nights: int, seed: int) -> str:
     """Changes with what the person teaches on the nights up to this one."""
-    return key_of({"taught": [person.teaching(night, seed) for night in range(1, nights + 1)]})
+    return key_of({"taught": [BY_ID[person].teaching(night, seed) for night in range(1, nights + 1)]})

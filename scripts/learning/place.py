@@ -55,6 +55,7 @@ def add_common(parser: argparse.ArgumentParser, *, out: Path) -> None:
     parser.add_argument(
         "--steps", type=int, metavar="N", help="of every training, instead of the recipe's own"
     )
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="of the recipe")
     parser.add_argument("--minutes", type=float, metavar="N", help="begin no cell after so long")
     parser.add_argument("--same-code", action="store_true", help="count only cells of this state of the code")
     parser.add_argument("--quick", action="store_true", help="little of everything, to see that it works")

@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from learning.asking import Asking
-from learning.bench import BY_ID
 from learning.cells import Case, Cell
 from learning.code_state import code_state
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import evening, import_day
-from learning.measuring import asked_key, cell_of, taught_key
+from learning.measuring import BY_ID, asked_key, cell_of, taught_key
 from learning.mornings import Morning, morning_of
 from learning.persona_life import make_home, night_in, training_of
 from persona.base import Base
@@ -42,14 +41,13 @@ class Trial:
 
     def key(self, case: Case) -> str:
         """Not by the variant's name, which may change when the default does."""
-        person = BY_ID[case.person]
         return key_of(
             {
                 "base": self.base.fingerprint,
                 "sweep": [case.person, case.night, case.seed],
-                "taught": taught_key(person, case.night, case.seed),
+                "taught": taught_key(case.person, case.night, case.seed),
                 "recipe": self._recipe(case).to_json(),
-                "asked": asked_key(self.asking, person, case.night),
+                "asked": asked_key(self.asking, case.person, case.night),
                 "asking": self.asking.to_json(),
                 "code": self.code,
             }
@@ -74,7 +72,7 @@ class Trial:
         person = BY_ID[case.person]
         decided_by = {
             "base": self.base.fingerprint,
-            "taught": taught_key(person, case.night, case.seed),
+            "taught": taught_key(case.person, case.night, case.seed),
             "code": self.code,
         }
         folder = self.out / "lives" / f"{case.person}-{case.night}-{key_of(decided_by)[:12]}"

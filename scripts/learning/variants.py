@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from persona.errors import BadInput
 from persona.train import Recipe
 
 Values = Mapping[str, Any]
@@ -80,8 +82,8 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
 def variants(default: Recipe, chosen: Sequence[Factor], always: Values) -> tuple[list[Variant], list[str]]:
     """The default first, then each factor's; and those that were left out, with the reason.
 
-    `always` is set in every one. A variant equal to one before it is left out silently: it is in the table
-    already. One with a field that this recipe has not is left out and named.
+    `always` wins over what a variant sets besides. A variant equal to one before it is left out silently: it
+    is in the table already. One with a field that this recipe has not is left out and named.
     """
     found = [Variant(name=DEFAULT, recipe=with_values(default, always))]
     left_out: list[str] = []
@@ -110,6 +112,28 @@ def with_values(recipe: Recipe, values: Values) -> Recipe:
             raise KeyError(path)
         section[last] = value
     return Recipe.from_json(plain)
+
+
+def values_of(settings: Sequence[str]) -> Values:
+    """ "schedule.epochs=2" -> its name and value; a value that is no JSON is a text. Raises BadInput."""
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise BadInput(f"{setting!r}: write a field of the recipe as in schedule.epochs=2")
+        try:
+            found[name.strip()] = json.loads(text)
+        except ValueError:
+            found[name.strip()] = text
+    return found
+
+
+def chosen_recipe(settings: Sequence[str], steps: int | None) -> Recipe:
+    """The recipe as it is, with what was set on the command line. Raises BadInput."""
+    try:
+        return with_values(Recipe(), {**values_of(settings), **exact_steps(steps)})
+    except KeyError as error:
+        raise BadInput(f"the recipe has no {error.args[0]}: see persona/train/recipe.py") from None
 
 
 def exact_steps(steps: int | None) -> Values:

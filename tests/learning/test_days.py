@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from learning.asking import Asking, prompt_from_json, prompt_json
-from learning.bench import BY_ID
 from learning.days import demonstrations, pairs, shown
 from learning.grading import grade
+from learning.measuring import BY_ID
 
 from persona.report import Rate
 from persona.template import Template

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from learning.variants import Factor, exact_steps, factors, variants, with_values
+from learning.variants import Factor, chosen_recipe, exact_steps, factors, variants, with_values
 
+from persona.errors import BadInput
 from persona.train import Recipe
 
 _DEFAULT = Recipe()
@@ -62,3 +63,13 @@ def test_an_unknown_field_is_refused() -> None:
     """Setting it would change nothing."""
     with pytest.raises(KeyError):
         with_values(_DEFAULT, {"schedule.nonsense": 1})
+
+
+def test_fields_are_set_from_the_command_line() -> None:
+    """Numbers and lists as JSON; a name that no recipe has is refused, and so is one without a value."""
+    recipe = chosen_recipe(["schedule.epochs=2", 'shape.modules=["q_proj"]', "replay_prompts=8"], 5)
+    assert (2, ("q_proj",), 8) == (recipe.schedule.epochs, recipe.shape.modules, recipe.replay_prompts)
+    assert 5 == recipe.schedule.max_steps
+    for wrong in ("schedule.epoch=2", "epochs"):
+        with pytest.raises(BadInput):
+            chosen_recipe([wrong], None)
