@@ -77,6 +77,7 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     report("load", 0, 1)
     loaded = load_model(base, device=device, quantisation=recipe.quantisation)
     require_plain_attention(loaded.model.config)
+    loaded.model.set_attn_implementation("sdpa")  # eager keeps a square of the length for each head
     clock.lap("load")
     with Workers(device=device, threads=job.threads) as workers:
         passes = Passes(device=device, pad=eos, workers=workers, budget=SCORED_TOKENS >> job.halvings)

@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 
 def releaser() -> Callable[[], None]:
-    """A function that gives freed pages back, for between two steps; does nothing but on glibc.
+    """A function that gives freed pages back, for between two micro-batches; does nothing but on glibc.
 
-    Micro-batches differ in shape, so the freed blocks of one rarely fit the next and glibc keeps them all:
-    a training grew to three times its need without this. More often than once a step costs time, since every
-    page has to be given again.
+    They differ in shape, so the freed blocks of one rarely fit the next and glibc keeps them all, for each
+    thread apart: a training grew to three times its need without this.
     """
     if not sys.platform.startswith("linux"):
         return lambda: None

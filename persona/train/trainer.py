@@ -50,6 +50,7 @@ class NightTrainer(SFTTrainer):
         self._losses: Losses = recipe.losses
         self._workers = workers
         # A row that is longer than a portion waits until there is room for what it keeps for its way back.
+        self._release = releaser()
         self._turns = Turns(workers.count, room=workers.count * recipe.schedule.micro_tokens)
         self._prose = "written" if any(row.practised for row in material.rows) else "demonstration"
         self._terms: dict[str, float] = {}
@@ -129,7 +130,9 @@ class NightTrainer(SFTTrainer):
         def one(micro: dict[str, Tensor]) -> tuple[Tensor, dict[str, float], tuple[Tensor, ...]]:
             with self._turns.using(micro["input_ids"].numel()):
                 loss, terms = self.loss_of(model, micro)
-                return loss.detach(), terms, torch.autograd.grad(loss, parameters)
+                gradients = torch.autograd.grad(loss, parameters)
+            self._release()
+            return loss.detach(), terms, gradients
 
         total = torch.zeros(())
         for loss, terms, gradients in self._workers.map(one, micros):
@@ -203,10 +206,6 @@ class _Watch(TrainerCallback):
     def __init__(self, trainer: NightTrainer, on_step: Callable[[int, int, dict[str, float]], None]) -> None:
         self._trainer = trainer
         self._on_step = on_step
-        self._release = releaser()
-
-    def on_step_end(self, _args: Any, _state: Any, _control: Any, **_: Any) -> None:
-        self._release()
 
     def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
         if not logs or "loss" not in logs:
