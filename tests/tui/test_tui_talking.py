@@ -46,7 +46,7 @@ async def test_drafts_survive(lodging: Lodging, tmp_path: Path) -> None:
         await talk.pilot.press(*"half")
         await talk.until(lambda: talk.app.notebook.draft() == "half")
     async with lodging.chat(notes=tmp_path / "notes.db") as talk:
-        assert "half" == talk.screen.prompt.text
+        await talk.until(lambda: talk.screen.prompt.text == "half")
 
 
 async def test_esc_keeps_the_part(lodging: Lodging) -> None:

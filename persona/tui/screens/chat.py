@@ -118,7 +118,7 @@ class ChatScreen(Screen[None]):
 
     def show_seen(self, seen: Seen) -> None:
         """How the daemon is."""
-        if not self.query(TopBar):
+        if not self.query(TopBar) or not self.query(Notice):
             return  # the screen is on its way out
         self.query_one(TopBar).show(
             seen,
