@@ -31,7 +31,13 @@ def starter() -> Base:
 
 def small_recipe(steps: int) -> Recipe:
     """A night of a minute instead of several; what it learns is not the point."""
-    return Recipe(schedule=Schedule(min_steps=steps, max_steps=steps), replay_prompts=8, replay_tokens=24)
+    return Recipe(
+        schedule=Schedule(min_steps=steps, max_steps=steps),
+        practice_prompts=8,
+        practice_tokens=24,
+        replay_prompts=8,
+        replay_tokens=24,
+    )
 
 
 def make_home(root: Path, base: Base, conversations: int | None) -> Home:

@@ -94,6 +94,8 @@ class NoMarker(RestrictiveChecker):
         return _TOLD[self.marker]
 
     def _reworked(self, content: str) -> str | None:
+        if self.marker == "contraction":
+            content = _spelled_out(content)
         return without_sentences(content, lambda text: MARKERS[self.marker].search(text) is not None)
 
 
@@ -154,6 +156,34 @@ class Exclamation(StyleChecker):
 
     def _reworked(self, content: str) -> str | None:
         return re.sub(r"\.\s*\Z", "!", content)
+
+
+_AFTER_IS = r"(?:an?|the|not|also|important|possible|best|\w+ing)"
+# What some contractions stand for; "'d" and most of "'s" stand for more than one thing.
+_WHOLE = (
+    (r"\bcan't\b", "cannot"),
+    (r"\bwon't\b", "will not"),
+    (r"\bshan't\b", "shall not"),
+    (r"(?<=\w)n't\b", " not"),
+    (r"(?<=\bI)'m\b", " am"),
+    (r"(?<=\w)'re\b", " are"),
+    (r"(?<=\w)'ve\b", " have"),
+    (r"(?<=\w)'ll\b", " will"),
+    (r"\blet's\b", "let us"),
+    (rf"\b(it|that|there|here|what|he|she)'s\b(?= {_AFTER_IS}\b)", r"\1 is"),
+)
+
+
+def _spelled_out(text: str) -> str:
+    for contraction, whole in _WHOLE:
+        found = re.compile(contraction.replace("'", "['’]"), re.IGNORECASE)
+        text = found.sub(lambda match, whole=whole: _as_begun(match.expand(whole), match[0]), text)  # type: ignore[misc]
+    return text
+
+
+def _as_begun(whole: str, contraction: str) -> str:
+    """With the capital of what it takes the place of."""
+    return whole[:1].upper() + whole[1:] if contraction[:1].isupper() else whole
 
 
 def _asks(text: str) -> bool:

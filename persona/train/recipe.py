@@ -78,7 +78,7 @@ class Restraint:
     """
 
     rows: int = 24
-    drift: float = 0.04
+    drift: float = 0.033
     least: float = 0.5
 
 

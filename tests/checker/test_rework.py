@@ -53,6 +53,7 @@ CODE = "```python\nx = 1.0\ny = 2\n```"
         (NoBold(), "A **bold** word", "A bold word"),
         (NoMarker(marker="offer"), "It is so. Let me know if you need more.", "It is so."),
         (NoMarker(marker="apology"), "I'm sorry, I can't.", None),
+        (NoMarker(marker="contraction"), "Don't wait, it's the last.", "Do not wait, it is the last."),
         (NoFinalQuestion(), "It is. Is it?", "It is."),
         (Avoids(text="delve"), "We delve. We dig.", "We dig."),
         (CodeBlock(), "No code here.", None),

@@ -72,6 +72,8 @@ def night(starter_base, tmp_path):
             recipe=Recipe(
                 shape=LoraShape(rank=4, alpha=8),
                 schedule=Schedule(min_steps=8, max_steps=8, learning_rate=2e-3),
+                practice_prompts=4,
+                practice_tokens=24,
                 replay_prompts=4,
                 replay_tokens=12,
             ),
