@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from bench_loop import this_machine
 from learning import grid, place, plots, tables
@@ -24,7 +25,7 @@ from learning.journal import Journal
 from learning.measuring import BY_ID
 from learning.running import Ran, run, to_stderr
 from learning.trial import Trial
-from learning.variants import Variant, chosen_recipe, exact_steps, factors, variants
+from learning.variants import Variant, chosen_recipe, default_values, exact_steps, factors, variants
 from people import NIGHTS
 
 from persona.errors import BadInput, PersonaError
@@ -45,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tried, left_out = variants(default, chosen, exact_steps(options.steps))
         with place.occupied(options.out):
             ran = _run(options, tried)
+        return _show(ran, options, left_out=left_out, default=default_values(default, chosen))
     except PersonaError as error:
         print(f"sweep: {error}", file=sys.stderr)
         return error.exit_code
-    return _show(ran, left_out, options)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -79,6 +80,9 @@ def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
         nights=[options.night],
         seeds=grid.numbers(options.seeds),
     )
+    # A run that was cut short has few variants with all their people, and not all with some.
+    order = {variant.name: number for number, variant in enumerate(tried)}
+    wanted.sort(key=lambda case: order[case.arm])
     deadline = grid.Deadline(options.minutes)
     code = place.code_of(options)
     judge = place.judge_in(options.out, options.base, asking, code)
@@ -93,7 +97,9 @@ def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
     return run(trial, wanted, Journal(options.out / "cells.jsonl"), deadline=deadline, tell=to_stderr)
 
 
-def _show(ran: Ran, left_out: Sequence[str], options: argparse.Namespace) -> int:
+def _show(
+    ran: Ran, options: argparse.Namespace, *, left_out: Sequence[str], default: Mapping[str, Any]
+) -> int:
     found = summaries(ran.cells, list(dict.fromkeys(cell.case.arm for cell in ran.cells)))
     if options.plots is not None and found:
         for file in plots.write_sweep(found, options.plots):
@@ -104,17 +110,19 @@ def _show(ran: Ran, left_out: Sequence[str], options: argparse.Namespace) -> int
             "missing": ran.missing,
             "failed": ran.failed,
             "left_out": list(left_out),
+            "default": default,
             "variants": [asdict(each) for each in found],
             "cells": [cell.to_json() for cell in ran.cells],
         }
         print(json.dumps(document, indent=1))
     else:
-        print(_text(ran, left_out))
+        print(_text(ran, left_out, default))
     return 130 if ran.interrupted else 1 if ran.failed else 0
 
 
-def _text(ran: Ran, left_out: Sequence[str]) -> str:
+def _text(ran: Ran, left_out: Sequence[str], default: Mapping[str, Any]) -> str:
     parts = [tables.sweep_table(ran.cells)] if ran.cells else ["no cell was measured"]
+    parts.append("\n".join(["the default:", *(f"  {path} = {value}" for path, value in default.items())]))
     parts += [f"left out: {line}" for line in left_out]
     if ran.missing:
         parts.append(f"{ran.missing} cells are missing: run it again to go on")

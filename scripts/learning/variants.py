@@ -104,27 +104,41 @@ def with_values(recipe: Recipe, values: Values) -> Recipe:
     """Raises KeyError with the dotted name of a field that the recipe has not."""
     plain = recipe.to_json()
     for path, value in values.items():
-        section = plain
-        *way, last = path.split(".")
-        for name in way:
-            section = section.get(name, {})
-        if last not in section:
+        found = _find(plain, path)
+        if found is None:
             raise KeyError(path)
-        section[last] = value
+        section, _ = found
+        section[path.rpartition(".")[2]] = value
     return Recipe.from_json(plain)
 
 
+def default_values(default: Recipe, chosen: Sequence[Factor]) -> dict[str, Any]:
+    """What the default says about all that these factors change, by dotted name."""
+    paths = [
+        path for factor in chosen for values in (*factor.variants.values(), factor.besides) for path in values
+    ]
+    plain = default.to_json()
+    return {path: found[1] for path in dict.fromkeys(paths) if (found := _find(plain, path)) is not None}
+
+
+def _find(plain: dict[str, Any], path: str) -> tuple[dict[str, Any], Any] | None:
+    """The section that holds the field, and its value."""
+    section: Any = plain
+    *way, last = path.split(".")
+    for name in way:
+        section = section.get(name) if isinstance(section, dict) else None
+    return (section, section[last]) if isinstance(section, dict) and last in section else None
+
+
 def values_of(settings: Sequence[str]) -> Values:
-    """ "schedule.epochs=2" -> its name and value; a value that is no JSON is a text. Raises BadInput."""
+    """ "schedule.epochs=2" -> its name and its value, which is JSON. Raises BadInput."""
     found: dict[str, Any] = {}
     for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise BadInput(f"{setting!r}: write a field of the recipe as in schedule.epochs=2")
+        name, _, text = setting.partition("=")
         try:
             found[name.strip()] = json.loads(text)
         except ValueError:
-            found[name.strip()] = text
+            raise BadInput(f"{setting!r}: write a field of the recipe as in schedule.epochs=2") from None
     return found
 
 

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from learning.variants import Factor, chosen_recipe, exact_steps, factors, variants, with_values
+from learning.variants import (
+    Factor,
+    chosen_recipe,
+    default_values,
+    exact_steps,
+    factors,
+    variants,
+    with_values,
+)
 
 from persona.errors import BadInput
 from persona.train import Recipe
@@ -70,6 +78,12 @@ def test_fields_are_set_from_the_command_line() -> None:
     recipe = chosen_recipe(["schedule.epochs=2", 'shape.modules=["q_proj"]', "replay_prompts=8"], 5)
     assert (2, ("q_proj",), 8) == (recipe.schedule.epochs, recipe.shape.modules, recipe.replay_prompts)
     assert 5 == recipe.schedule.max_steps
-    for wrong in ("schedule.epoch=2", "epochs"):
+    for wrong in ("schedule.epoch=2", "epochs", "schedule.epochs=two", "seed.more=1"):
         with pytest.raises(BadInput):
             chosen_recipe([wrong], None)
+
+
+def test_the_default_is_told_in_what_the_factors_change() -> None:
+    """A field that the recipe has not is left out."""
+    odd = Factor(name="odd", variants={"on": {"losses.nothing": 1.0, "schedule.epochs": 9}})
+    assert {"schedule.epochs": _DEFAULT.schedule.epochs} == default_values(_DEFAULT, [odd])
