@@ -239,9 +239,11 @@ def test_an_error_in_the_callback_ends_the_child(run: Callable[..., ChildResult]
 
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from persona.child import Budget, run_child
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts jobs that ignore it
 run_child("the_child", {}, folder=Path(sys.argv[1]), stage="train", budget=Budget(),
           on_progress=lambda event: print(event["done"], flush=True))
 """
