@@ -78,7 +78,7 @@ class Restraint:
     """
 
     rows: int = 24
-    drift: float = 0.033
+    drift: float = 0.036
     least: float = 0.5
 
 
@@ -93,8 +93,8 @@ class Recipe:
     quantisation: Quantisation = "none"
     practice_prompts: int = 96
     practice_tokens: int = 72
-    replay_prompts: int = 128
-    replay_tokens: int = 40
+    replay_prompts: int = 160
+    replay_tokens: int = 48
     seed: int = 17
 
     def to_json(self) -> dict[str, Any]:
