@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from persona.engine.workers import Workers
 from persona.train.batches import Material
 from persona.train.plan import plan
-from persona.train.recipe import Recipe, Schedule
+from persona.train.recipe import Losses, Recipe, Schedule
 from persona.train.rows import Row
 from persona.train.trainer import NightTrainer
 
@@ -35,35 +35,44 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=plain, eos_token="w2", pad_token="w2")
 
 
+def trained(
+    model: Any, tokenizer: Any, scratch: Path, recipe: Recipe, rows: list[Row], *, threads: int = 1
+) -> tuple[Any, list[dict[str, float]]]:
+    """The model with its adapter, and the terms of each step."""
+    torch.manual_seed(0)
+    model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj", "up_proj"]))
+    lengths = [row.length for row in rows]
+    with Workers(device="cpu", threads=threads) as workers:
+        trainer = NightTrainer(
+            model=model,
+            tokenizer=tokenizer,
+            recipe=recipe,
+            plan=plan(user_lengths=lengths, replay_lengths=[], schedule=recipe.schedule, seed=3),
+            material=Material(
+                rows=rows,
+                base_logprobs=[(-9.0, -7.0) if row.rejected else None for row in rows],
+                replay=[],
+                pad=2,
+            ),
+            scratch=scratch,
+            workers=workers,
+            device="cpu",
+            bf16=False,
+            on_step=lambda step, of, entry: None,
+        )
+        trainer.train()
+    return model, trainer.history
+
+
 def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, tmp_path: Path) -> None:
     """Two steps with one worker and with two: the same losses and the same adapter."""
-    schedule = Schedule(min_steps=2, max_steps=2, micro_tokens=8, batch=4)
+    recipe = Recipe(schedule=Schedule(min_steps=2, max_steps=2, micro_tokens=8, batch=4))
     start = {name: tensor.clone() for name, tensor in tiny_model.state_dict().items()}
     found = []
     for threads in (1, 2):
         tiny_model.load_state_dict(start)
-        torch.manual_seed(0)
-        model = get_peft_model(tiny_model, LoraConfig(r=2, target_modules=["q_proj", "up_proj"]))
-        with Workers(device="cpu", threads=threads) as workers:
-            trainer = NightTrainer(
-                model=model,
-                tokenizer=tokenizer,
-                recipe=Recipe(schedule=schedule),
-                plan=plan(
-                    user_lengths=[row.length for row in ROWS], replay_lengths=[], schedule=schedule, seed=3
-                ),
-                material=Material(
-                    rows=ROWS, base_logprobs=[None, (-9.0, -7.0), None, None], replay=[], pad=2
-                ),
-                scratch=tmp_path,
-                workers=workers,
-                device="cpu",
-                bf16=False,
-                on_step=lambda step, of, entry: None,
-            )
-            trainer.train()
-        adapter = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
-        found.append((trainer.history, adapter))
+        model, history = trained(tiny_model, tokenizer, tmp_path, recipe, ROWS, threads=threads)
+        found.append((history, {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}))
         tiny_model = model.unload()
     (history, adapter), (also, again) = found
     assert len(history) == 2
@@ -71,3 +80,19 @@ def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, 
         assert one == pytest.approx(other, rel=1e-4)
     for name, tensor in adapter.items():
         torch.testing.assert_close(tensor, again[name], rtol=1e-3, atol=1e-5)
+
+
+def test_the_token_that_departs_counts_more(tiny_model: Any, tokenizer: Any, tmp_path: Path) -> None:
+    """Of a practised answer the first learnt token counts `departure` times, and the others once."""
+    rows = [Row(prompt=(5, 6, 7), chosen=(8, 9, 2), practised=True)]
+    once = Schedule(min_steps=1, max_steps=1, epochs=1, batch=1)
+    terms = []
+    for departure in (0.0, 1.0, 3.0):
+        recipe = Recipe(schedule=once, losses=Losses(departure=departure))
+        model, history = trained(tiny_model, tokenizer, tmp_path, recipe, rows)
+        terms.append(history[0]["practice"])
+        tiny_model = model.unload()
+    without, with_it, three_times = terms
+
+    assert with_it > without
+    assert three_times - without == pytest.approx(3 * (with_it - without))
