@@ -28,8 +28,7 @@ class Losses:
         arXiv 2404.19733).
     written: what takes the place of `demonstration` where style is practised too.
     call: mean NLL per token of wanted calls of tools.
-    practice: mean NLL per token of what was reworked in the base's own answers; the first of these tokens
-        counts `departure` times, since it decides and the others follow from it.
+    practice: mean NLL per token of what was reworked in the base's own answers.
     preference: DPO (Rafailov et al. 2023, arXiv 2305.18290) with temperature `beta` against the bare base.
     replay: KL(base || adapter) per token on the base's own answers, over its `replay_top_k` likeliest
         tokens and one bucket for the rest; the first token of an answer counts `first` times, since all of
@@ -40,7 +39,6 @@ class Losses:
     written: float = 0.3
     call: float = 1.0
     practice: float = 1.0
-    departure: float = 3.0
     preference: float = 0.1
     beta: float = 0.1
     replay: float = 2.0

@@ -162,18 +162,19 @@ class NightTrainer(SFTTrainer):
         completions = int(inputs["completions"])
         logits = completion_logits(model, inputs)
         learnt = ~inputs["base"]
-        logprobs, completion = token_logprobs(logits[learnt], inputs["targets"][learnt]), inputs["completion"]
-        sums = per_sequence(logprobs, completion[learnt], completions)
-        emphasis = torch.where(starts(completion[learnt]), weights.departure, 1.0)
-        emphasised = per_sequence(logprobs * emphasis, completion[learnt], completions)
+        sums = per_sequence(
+            token_logprobs(logits[learnt], inputs["targets"][learnt]),
+            inputs["completion"][learnt],
+            completions,
+        )
         terms: dict[str, Tensor] = {}
-        for name, kind, tokens, of in (
-            (self._prose, "prose", prose_tokens, sums),
-            ("call", "calls", call_tokens, sums),
-            ("practice", "practised", practice_tokens, emphasised),
+        for name, kind, tokens in (
+            (self._prose, "prose", prose_tokens),
+            ("call", "calls", call_tokens),
+            ("practice", "practised", practice_tokens),
         ):
             if len(inputs[kind]) and tokens:
-                terms[name] = -of[inputs[kind]].sum() / tokens
+                terms[name] = -sums[inputs[kind]].sum() / tokens
         if len(inputs["chosen"]):
             base = inputs["base_logprobs"]
             terms["preference"] = (
@@ -188,7 +189,7 @@ class NightTrainer(SFTTrainer):
             )
         if "kept" in inputs:
             divergence = replay_divergence(logits[inputs["base"]], inputs["kept"], inputs["kept_logprobs"])
-            counts = torch.where(starts(completion)[inputs["base"]], weights.first, 1.0)
+            counts = torch.where(starts(inputs["completion"])[inputs["base"]], weights.first, 1.0)
             terms["replay"] = (divergence * counts).sum() / replay_tokens
         weighted = [getattr(weights, name) * term for name, term in terms.items()]
         return torch.stack(weighted).sum(), {name: float(term.detach()) for name, term in terms.items()}
