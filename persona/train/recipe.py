@@ -78,7 +78,7 @@ class Restraint:
     """
 
     rows: int = 24
-    drift: float = 0.036
+    drift: float = 0.042
     least: float = 0.5
 
 

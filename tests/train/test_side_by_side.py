@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from persona.engine.workers import Workers
 from persona.train.batches import Material
 from persona.train.plan import plan
-from persona.train.recipe import Losses, Recipe, Schedule
+from persona.train.recipe import Recipe, Schedule
 from persona.train.rows import Row
 from persona.train.trainer import NightTrainer
 
@@ -80,19 +80,3 @@ def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, 
         assert one == pytest.approx(other, rel=1e-4)
     for name, tensor in adapter.items():
         torch.testing.assert_close(tensor, again[name], rtol=1e-3, atol=1e-5)
-
-
-def test_the_token_that_departs_counts_more(tiny_model: Any, tokenizer: Any, tmp_path: Path) -> None:
-    """Of a practised answer the first learnt token counts `departure` times, and the others once."""
-    rows = [Row(prompt=(5, 6, 7), chosen=(8, 9, 2), practised=True)]
-    once = Schedule(min_steps=1, max_steps=1, epochs=1, batch=1)
-    terms = []
-    for departure in (0.0, 1.0, 3.0):
-        recipe = Recipe(schedule=once, losses=Losses(departure=departure))
-        model, history = trained(tiny_model, tokenizer, tmp_path, recipe, rows)
-        terms.append(history[0]["practice"])
-        tiny_model = model.unload()
-    without, with_it, three_times = terms
-
-    assert with_it > without
-    assert three_times - without == pytest.approx(3 * (with_it - without))
