@@ -4,7 +4,7 @@ base learns nothing. prompt puts what the ledger holds into the system prompt. s
 trl's SFTTrainer and DPOTrainer as they come: every night they go on with last night's adapter, on the new
 day's demonstrations or pairs. persona is the real night: import, distil, train from the base, judge, promote;
 persona-candidate is what it built whatever its gate said, persona-served the champion with the bridge, as a
-user meets it.
+user meets it. It builds every adapter from the base, so a night that is not in --learn-on is only heard.
 
 The chains have the rank, the layers and the rows a step of persona's recipe and, for the day's rows, the
 number of steps that its schedule gives; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.
@@ -42,13 +42,14 @@ OUT = place.CACHE / "learning"
 QUICK = {
     "people": "nell",
     "nights": "1,2",
+    "learn_on": "all",
     "prompts": 12,
     "tokens": 64,
     "neutral": 12,
     "items": 2,
     "steps": 16,
 }
-FULL = {"people": "all", "nights": f"1-{NIGHTS}", "tokens": 160, "neutral": 32}
+FULL = {"people": "all", "nights": str(NIGHTS), "learn_on": str(NIGHTS), "tokens": 96, "neutral": 32}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     place.add_common(parser, out=OUT)
     parser.add_argument("--nights", metavar="1-3", help=f"judged; the ones before are lived (1-{NIGHTS})")
+    parser.add_argument("--learn-on", metavar="1-3", help="nights on which persona builds; or all")
     parser.add_argument("--arms", default="all", metavar="A,B", help=", ".join(ARMS))
     parser.add_argument("--neutral", type=int, metavar="N", help="prompts that drift is measured on")
     parser.add_argument(
@@ -101,6 +103,7 @@ def _run(options: argparse.Namespace) -> Ran:
         recipe=chosen_recipe(options.set, options.steps),
         judge=judge,
         code=code,
+        learns=None if options.learn_on == "all" else frozenset(grid.numbers(options.learn_on)),
     )
     return run(bench, wanted, Journal(options.out / "cells.jsonl"), deadline=deadline, tell=to_stderr)
 

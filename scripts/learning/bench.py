@@ -29,7 +29,7 @@ ARMS = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """`code` goes into every key; "" lets cells of other states of the code count."""
+    """`code` goes into every key; "" lets cells of other states of the code count. `learns` is PersonaLife's."""
 
     base: Base
     out: Path
@@ -38,6 +38,7 @@ class Bench:
     judge: Judge
     code: str
     policy: GatePolicy = field(default_factory=GatePolicy)
+    learns: frozenset[int] | None = None
 
     def key(self, case: Case) -> str:
         """Equal for equal bases, persons, nights, seeds, recipes, lessons and questions."""
@@ -80,6 +81,7 @@ class Bench:
                 base=self.base,
                 recipe=self._recipe(case),
                 policy=self.policy,
+                learns=self.learns,
             )
         return ChainLife(
             folder=folder,
@@ -111,7 +113,8 @@ class Bench:
         """What the arm learns with."""
         recipe = self._recipe(case)
         if case.arm in PERSONA_ARMS:
-            return {"recipe": recipe.to_json(), "policy": asdict(self.policy)}
+            learns = "all" if self.learns is None else sorted(self.learns)
+            return {"recipe": recipe.to_json(), "policy": asdict(self.policy), "learns": learns}
         if case.arm in ("sft-chain", "dpo-chain"):
             trainer = chain_recipe("dpo" if case.arm == "dpo-chain" else "sft", recipe)
             return {**trainer.to_json(), "steps": [chain_steps(rows, recipe) for rows in range(1, 41)]}

@@ -63,6 +63,7 @@ class PersonaLife:
 
     persona: the champion's weights alone, so what the gate let through. persona-candidate: what the night
     built, whatever the gate said of it. persona-served: what a user meets, the champion with the bridge.
+    On a night that is not in `learns` the day is imported and nothing is built; None is every night.
     """
 
     folder: Path
@@ -71,11 +72,14 @@ class PersonaLife:
     base: Base
     recipe: Recipe
     policy: GatePolicy
+    learns: frozenset[int] | None = None
 
     def live(self, night: int) -> dict[str, Morning]:
         home = make_home(self.folder / "home", self.base)
         with Store.open(home.identity(_IDENTITY).store) as store:
             import_day(store, self.person, night, self.seed)
+            if self.learns is not None and night not in self.learns:
+                return self._mornings(home, store, None)
             run = _run_of(store, night)  # there already where only the diary's page is missing
             if run is None:
                 run_night(night_in(home, self.base, store, night, self.recipe, self.policy))
@@ -83,14 +87,14 @@ class PersonaLife:
                 assert run is not None
             return self._mornings(home, store, run)
 
-    def _mornings(self, home: Home, store: Store, run: Run) -> dict[str, Morning]:
+    def _mornings(self, home: Home, store: Store, run: Run | None) -> dict[str, Morning]:
         registry = Registry.open(home.identity(_IDENTITY).adapters, create=False)
         champion = registry.resolve("champion")
-        built = champion if run.revision is None else registry.resolve(run.revision)
-        known: dict[str, Any] = {
-            "training": training_of(run.costs, (run.report or {}).get("training")),
-            "verdict": _verdict(run),
-        }
+        built, known = champion, dict[str, Any]()
+        if run is not None:
+            built = champion if run.revision is None else registry.resolve(run.revision)
+            told = (run.report or {}).get("training")
+            known = {"training": training_of(run.costs, told), "verdict": _verdict(run)}
         return {
             "persona": morning_of(champion, registry.root, **known),
             "persona-candidate": morning_of(built, registry.root, **known),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from learning.lives import PromptLife, evening
 from learning.mornings import Morning, lived
+from learning.persona_life import PersonaLife
 from people import NIGHTS, PEOPLE
 
 from persona.errors import TrainingError
+from persona.promote import GatePolicy
+from persona.train import Recipe
+from store import Store
 
 
 class _Life:
@@ -60,3 +66,26 @@ def test_evenings_follow_each_other() -> None:
     assert datetime(2026, 11, 2, 23, 0, tzinfo=UTC) == evening(1)
     last = max(row["at"] for row in PEOPLE[0].teaching(NIGHTS))
     assert last < f"{evening(NIGHTS):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_night_that_is_only_heard_builds_nothing(tmp_path: Path) -> None:
+    """Its day is in the store, and the base goes on answering."""
+    base: Any = SimpleNamespace(name="b", path=tmp_path)
+    (tmp_path / "life").mkdir()
+    life = PersonaLife(
+        folder=tmp_path / "life",
+        person=PEOPLE[0],
+        seed=0,
+        base=base,
+        recipe=Recipe(),
+        policy=GatePolicy(),
+        learns=frozenset({7}),
+    )
+    mornings = lived(life, 2)
+
+    assert {"r0"} == {each.revision for each in mornings.values()}
+    with Store.open(tmp_path / "life" / "home" / "identities" / "me" / "store.db") as store:
+        assert [] == list(store.runs.all())
+        assert {evening(night).date() for night in (1, 2)} == {
+            each.at.date() for each in store.interactions.all()
+        }
