@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adapters.durable import write_file
+from adapters.durable import FILE_MODE, write_file
 from persona.connect.recipes import ConfigFile
 from persona.errors import BadInput
 
@@ -19,19 +19,21 @@ _BEGIN, _END = (
 def write(file: ConfigFile) -> Path | None:
     """Bring `file` up to date; where the old one was kept, None when there was none or nothing changed.
 
-    What is written is for its owner alone, since it holds a token. BadInput for a file that cannot be added
-    to; it stays as it was.
+    What is written is for its owner alone, since it holds a token. A link stays one: what it leads to is
+    written. BadInput for a file that cannot be added to; it stays as it was.
     """
-    old = file.path.read_text(encoding="utf-8") if file.path.exists() else None
-    new = text_of(file, old)
+    path = file.path.resolve()
+    old = path.read_bytes() if path.exists() else None
+    new = text_of(file, None if old is None else _decoded(file, old)).encode()
     if new == old:
+        path.chmod(FILE_MODE)
         return None
-    file.path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     kept = None
     if old is not None:
-        kept = _free_name(file.path)
-        write_file(kept, old.encode())
-    write_file(file.path, new.encode())
+        kept = _free_name(path)
+        write_file(kept, old)
+    write_file(path, new)
     return kept
 
 
@@ -49,6 +51,15 @@ def text_of(file: ConfigFile, old: str | None) -> str:
     if not ends:
         raise BadInput(f"{file.path}: the line {_END!r} is missing: put it back, or take the other one out")
     return before + block + after
+
+
+def _decoded(file: ConfigFile, old: bytes) -> str:
+    if file.how == "whole":
+        return ""  # nothing of it stays
+    try:
+        return old.decode()
+    except UnicodeDecodeError:
+        raise BadInput(f"{file.path}: not UTF-8: add what is shown without --write by hand") from None
 
 
 def _merged(file: ConfigFile, old: str) -> str:

@@ -88,6 +88,51 @@ def test_what_the_user_has_stays(terms, tmp_path) -> None:
     assert before == tuple(old.read_text() for old in kept)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_client_s_old_files_are_kept(terms, name: str) -> None:
+    """Whatever is written over lies beside it, byte for byte, and what only grew still holds the old."""
+    old = {
+        "merge": b'{"mine":\t"h\xc3\xa9"}',
+        "block": b"# mine\r\n- model_id: h\xc3\xa9\r\n",
+        "whole": b"\xff mine",
+    }
+    for file in RECIPES[name](terms).files:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        file.path.write_bytes(old[file.how])
+        kept = write(file)
+
+        assert kept is not None
+        assert kept.parent == file.path.parent
+        assert old[file.how] == kept.read_bytes()
+        assert (file.how == "whole") is ("hé" not in file.path.read_bytes().decode())
+        assert 0o600 == kept.stat().st_mode & 0o777
+
+
+def test_a_link_to_a_file_elsewhere_stays_a_link(terms, tmp_path) -> None:
+    """Who keeps configuration in a folder of its own finds the change there."""
+    (file,) = RECIPES["opencode"](terms).files
+    theirs = tmp_path / "dotfiles.json"
+    theirs.write_text('{"theme": "dark"}')
+    file.path.parent.mkdir(parents=True)
+    file.path.symlink_to(theirs)
+    kept = write(file)
+
+    assert file.path.is_symlink()
+    assert {"theme", "provider", "$schema"} == json.loads(theirs.read_text()).keys()
+    assert kept is not None
+    assert (tmp_path, '{"theme": "dark"}') == (kept.parent, kept.read_text())
+
+
+def test_what_is_right_already_is_made_private(terms) -> None:
+    """A file that holds our token is its owner's alone, also when nothing else has to change."""
+    (file,) = RECIPES["codex"](terms).files
+    write(file)
+    file.path.chmod(0o644)
+
+    assert write(file) is None
+    assert 0o600 == file.path.stat().st_mode & 0o777
+
+
 def test_writing_again_changes_what_is_ours_alone(terms, tmp_path) -> None:
     """The same again touches nothing; a new token replaces the old block where it stands."""
     (models, _) = RECIPES["llm"](terms).files
@@ -113,16 +158,16 @@ def test_several_old_files_are_kept(tmp_path) -> None:
     assert [None, "one", "two"] == [old and old.read_text() for old in kept]
 
 
-@pytest.mark.parametrize("old", ["// a comment\n{}", "[1]", "{"])
-def test_a_file_that_cannot_be_added_to_stays(tmp_path, old: str) -> None:
+@pytest.mark.parametrize("old", [b"// a comment\n{}", b"[1]", b"{", b'{"a": "\xff"}'])
+def test_a_file_that_cannot_be_added_to_stays(tmp_path, old: bytes) -> None:
     """JSON with comments is the user's; what to do instead is said."""
     file = tmp_path / "opencode.json"
-    file.write_text(old)
+    file.write_bytes(old)
     with pytest.raises(BadInput, match="by hand"):
         write(ConfigFile(path=file, text="{}", how="merge"))
 
     assert [file] == list(Path(tmp_path).iterdir())
-    assert old == file.read_text()
+    assert old == file.read_bytes()
 
 
 def test_half_a_block_is_not_guessed_at(tmp_path) -> None:
