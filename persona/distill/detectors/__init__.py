@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from persona.distill.detectors.abandonment import abandoned
 from persona.distill.detectors.adoption import adopted
+from persona.distill.detectors.before import plays
 from persona.distill.detectors.calls import calls
 from persona.distill.detectors.contract import REQUEST, Correction, Exchange, ExchangeDetector, Finding
 from persona.distill.detectors.corrections import corrected
@@ -15,11 +16,14 @@ from persona.distill.detectors.thanks import thanked
 
 __all__ = ["DETECTORS", "REQUEST", "Correction", "Exchange", "ExchangeDetector", "Finding", "detect"]
 
-DETECTORS: tuple[ExchangeDetector, ...] = (
-    corrected, restated, retried, abandoned, thanked, adopted, stated, outcomes, calls,
-)  # fmt: skip
+# In a play, or where texts are dictated, the user's words are part of it: only what happened is read then.
+_WORDS: tuple[ExchangeDetector, ...] = (corrected, restated, retried, abandoned, thanked, stated)
+_ACTS: tuple[ExchangeDetector, ...] = (adopted, outcomes, calls)
+DETECTORS = (*_WORDS, *_ACTS)
 
 
 def detect(exchange: Exchange) -> list[Finding]:
     """What every detector finds in the exchange. Pure; no text makes it raise."""
-    return [finding for detector in DETECTORS for finding in detector(exchange)]
+    reply = exchange.reply()
+    played = reply is not None and plays(exchange.interaction.prompt, reply[1])
+    return [finding for detector in (_ACTS if played else DETECTORS) for finding in detector(exchange)]

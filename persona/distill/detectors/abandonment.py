@@ -6,13 +6,14 @@ Polarity -1, confidence 0.3. A talk that just ends says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from rapidfuzz import fuzz
 
+from persona.distill.detectors.before import before
 from persona.distill.detectors.contract import Exchange, Finding, by_user
-from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.tongues import plausible
 from persona.distill.signals import Detector
@@ -28,7 +29,7 @@ def abandoned(exchange: Exchange) -> Iterator[Finding]:
     if reply is not None:
         place, said = reply
         ends = not any(one.role == "assistant" for one in exchange.after)
-        if gives_up(said) or (ends and _corrects(said, exchange.completion)):
+        if gives_up(said) or (ends and _corrects(said, exchange.interaction.prompt, exchange.completion)):
             yield Finding(detector=Detector.ABANDONED, span=said.content, place=place)
     elif not exchange.after and (correction := _not_followed(exchange)) is not None:
         yield Finding(detector=Detector.ABANDONED, span=correction.content)
@@ -54,8 +55,8 @@ def _gives_up(content: str) -> bool:
     return False
 
 
-def _corrects(said: Message, completion: Message) -> bool:
-    return correcting(own_sentences(said.content), asked_at_end(completion.content)) is not None
+def _corrects(said: Message, prompt: Sequence[Message], completion: Message) -> bool:
+    return correcting(own_sentences(said.content), before(prompt, completion)) is not None
 
 
 def _not_followed(exchange: Exchange) -> Message | None:
@@ -63,7 +64,7 @@ def _not_followed(exchange: Exchange) -> Message | None:
     prompt = exchange.interaction.prompt
     if len(prompt) < 2 or prompt[-2].role != "assistant" or not by_user(prompt[-1]):
         return None
-    before, correction = prompt[-2], prompt[-1]
-    if not before.content or fuzz.ratio(before.content, exchange.completion.content) < _THE_SAME:
+    corrected, correction = prompt[-2], prompt[-1]
+    if not corrected.content or fuzz.ratio(corrected.content, exchange.completion.content) < _THE_SAME:
         return None
-    return correction if _corrects(correction, before) else None
+    return correction if _corrects(correction, prompt[:-2], corrected) else None

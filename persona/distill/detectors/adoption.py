@@ -10,14 +10,17 @@ from collections.abc import Iterator
 
 from persona.checker import fold
 from persona.distill.detectors.abandonment import gives_up
+from persona.distill.detectors.before import before_reply
 from persona.distill.detectors.contract import Exchange, Finding, by_user
-from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.retries import asks_again
+from persona.distill.detectors.tongues import stop_words
 from persona.distill.signals import Detector
 from store.records import Message
 
-_RUN = 8  # words in a row; fewer may be a coincidence
+_RUN = 5  # words in a row; fewer may be a coincidence
+_TELLING = 3  # of them that are not among the commonest words
 _LATER = 3  # messages of the user that may still build on the answer
 _KEPT = 0.6  # of the answer's words, in runs, is what an edit keeps when it adopts
 _LONGEST = 4000  # words looked at
@@ -40,19 +43,20 @@ def adopted(exchange: Exchange) -> Iterator[Finding]:
     first = True
     later = [(place, said) for place, said in enumerate(exchange.after) if by_user(said)][:_LATER]
     for place, said in later:
-        if first and _complains(said, exchange.completion):
+        if first and _complains(said, exchange):
             return
         first = False
         words = _words(said)
         for start in range(len(words) - _RUN + 1):
             run = tuple(words[start : start + _RUN])
-            if run in runs and run not in given:
+            if run in runs and run not in given and _tells(run):
                 yield Finding(detector=Detector.ADOPTED, span=_span(words, start, runs), place=place)
                 return
 
 
-def _complains(said: Message, completion: Message) -> bool:
-    found = correcting(own_sentences(said.content), asked_at_end(completion.content))
+def _complains(said: Message, exchange: Exchange) -> bool:
+    stood = before_reply(exchange)
+    found = correcting(own_sentences(said.content), stood)
     return found is not None or gives_up(said) or asks_again(said)
 
 
@@ -62,6 +66,10 @@ def _words(message: Message) -> list[str]:
 
 def _runs(words: list[str]) -> set[tuple[str, ...]]:
     return {tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
+
+
+def _tells(run: tuple[str, ...]) -> bool:
+    return sum(word not in stop_words() for word in run) >= _TELLING
 
 
 def _span(words: list[str], start: int, runs: set[tuple[str, ...]]) -> str:

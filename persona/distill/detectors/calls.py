@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from persona.distill.detectors.abandonment import gives_up
+from persona.distill.detectors.before import before
 from persona.distill.detectors.contract import Exchange, Finding, by_user
-from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.outcomes import outcome
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.restatements import restates
@@ -36,11 +37,12 @@ def calls(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _complains(exchange: Exchange, place: int, said: Message) -> bool:
-    answer = exchange.after[place - 1]
+    interaction, answer = exchange.interaction, exchange.after[place - 1]
+    heard = (*interaction.prompt, interaction.completion, *exchange.after[: place - 1])
     sentences = own_sentences(said.content)
     request = exchange.request()
     return (
-        correcting(sentences, asked_at_end(answer.content)) is not None
+        correcting(sentences, before(heard, answer)) is not None
         or gives_up(said)
         or asks_again(said)
         or (request is not None and (same_request(said, request) or restates(request.content, said.content)))

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from persona.distill.detectors.before import NOTHING, Before, before_reply
 from persona.distill.detectors.content import asked_instead
 from persona.distill.detectors.contract import Exchange, Finding
 from persona.distill.detectors.echoes import said_elsewhere
+from persona.distill.detectors.objections import objects_to, smiles, without_sighs
 from persona.distill.detectors.own_words import Sentence, echoes, own_sentences
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
@@ -23,16 +25,7 @@ _LONGEST_QUESTION = 12
 _NUMBER = re.compile(r"\s*[.:]?\s*\d")
 _PAUSE = re.compile(r"\s*(?:[,.!:;…–—]|-\s|\Z)")
 _CLAUSE = re.compile(r"\s*[,–—]\s*")
-_MOST_SIGHS = 4
 _AFTER_PAUSE = re.compile(r"[\s,.!:;…–—-]*")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What the completion asked the user at its end: nothing, an offer ("Anything else?"), or a question."""
-
-    offer: bool = False
-    question: bool = False
 
 
 def corrected(exchange: Exchange) -> Iterator[Finding]:
@@ -42,7 +35,7 @@ def corrected(exchange: Exchange) -> Iterator[Finding]:
         return
     place, said = reply
     sentences = own_sentences(said.content)
-    found = correcting(sentences, asked_at_end(exchange.completion.content))
+    found = correcting(sentences, before_reply(exchange))
     if found is None:
         return
     span = " ".join(sentence.raw for sentence in found.sentences)
@@ -65,29 +58,21 @@ class Correcting:
 
 
 @lru_cache(maxsize=4096)
-def correcting(sentences: tuple[Sentence, ...], asked: Asked) -> Correcting | None:
+def correcting(sentences: tuple[Sentence, ...], asked: Before) -> Correcting | None:
     """The sentences that take the answer back; None where none do."""
     for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
         start = _first_that_says_something(sentences, tongue)
-        if start < len(sentences) and _corrects(sentences, start, tongue, asked):
-            end = start + 1
+        if start == len(sentences) or tongue.gives_up.fullmatch(sentences[start].text):
+            continue
+        count = (
+            1 if _corrects(sentences, start, tongue, asked) else objects_to(sentences, start, tongue, asked)
+        )
+        if count:
+            end = start + count
             while end < len(sentences) and end < start + 3 and _goes_on(sentences[end], tongue):
                 end += 1
             return Correcting(sentences=tuple(sentences[start:end]), tongue=tongue)
     return None
-
-
-@lru_cache(maxsize=4096)
-def asked_at_end(completion: str) -> Asked:
-    """What the last line of the completion asks."""
-    if "?" not in completion[-400:]:
-        return Asked()
-    last = own_sentences(completion.strip().rsplit("\n", 1)[-1])
-    asking = [sentence for sentence in last[-2:] if sentence.asks]
-    if not asking:
-        return Asked()
-    offer = any(tongue.offers.search(each.text) for each in asking for tongue in plausible(each.text))
-    return Asked(offer=offer, question=not offer)
 
 
 def _first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) -> int:
@@ -113,10 +98,8 @@ def _thanks_for(text: str, tongue: Tongue) -> bool:
     return tongue.thanked.match(text) is not None and not tongue.but.search(text) and len(text.split()) <= 6
 
 
-def _corrects(sentences: Sequence[Sentence], start: int, tongue: Tongue, asked: Asked) -> bool:
+def _corrects(sentences: Sequence[Sentence], start: int, tongue: Tongue, asked: Before) -> bool:
     sentence = sentences[start]
-    if tongue.gives_up.fullmatch(sentence.text):
-        return False
     no = _says_no(sentence, tongue)
     rest = sentence.text[no:] if no else sentence.text
     if no is None:
@@ -151,9 +134,9 @@ def _says_no(sentence: Sentence, tongue: Tongue) -> int | None:
     return None
 
 
-def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
+def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, after_no: bool) -> bool:
     """Does this text, of this sentence, judge, explain or change the answer?"""
-    for rest in _without_sighs(text, tongue):
+    for rest in without_sighs(text, tongue):
         if _judges(rest, sentence, tongue):
             return True
         sighs = text[: len(text) - len(rest)]
@@ -181,10 +164,12 @@ def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
         return False
     if sentence.asks and not tongue.may_ask.match(text):
         return False
+    if smiles(sentence) and not tongue.acts.too.match(text):
+        return False
     return not (tongue.thanks_head.match(text) and not tongue.but.search(text))
 
 
-def _means(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
+def _means(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, after_no: bool) -> bool:
     if sentence.asks or (asked.question and not after_no):
         return False
     first, *others = _CLAUSE.split(text)
@@ -195,14 +180,20 @@ def _means(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after
     )
 
 
-def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Asked, *, after_no: bool) -> bool:
+def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, after_no: bool) -> bool:
     if sentence.hands_over or len(text.split()) > _LONGEST_CHANGE or (asked.question and not after_no):
         return False
     if tongue.and_starts_head.match(text) or (sentence.asks and not tongue.may_ask.search(text)):
         return False
+    if tongue.and_starts_head.match(sentence.text) and tongue.languages.search(text):
+        return False  # “and in French”: the next one
+    if (tongue.acts.world.search(text) and not tongue.acts.redo.match(text)) or (
+        asked.tool and tongue.acts.redo.match(text)
+    ):
+        return False  # of things rather than of the answer
     if tongue.lasting_head.match(text) or tongue.always_head.match(text):
         return False
-    if any(each.not_judgement.match(text) for each in plausible(sentence.text)):
+    if any(each.not_judgement.search(text) for each in plausible(sentence.text)):
         return False
     if _is_change(text, sentence, tongue):
         return True
@@ -227,7 +218,7 @@ def _is_change(text: str, sentence: Sentence, tongue: Tongue) -> bool:
 
 def _goes_on(sentence: Sentence, tongue: Tongue) -> bool:
     """Does the sentence belong to the correction before it?"""
-    none = Asked()
+    none = NOTHING
     return not sentence.asks and (
         _takes_back(sentence.text, sentence, tongue, none, after_no=False)
         or _says_no(sentence, tongue) is not None

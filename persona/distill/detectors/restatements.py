@@ -13,8 +13,9 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 from persona.checker import fold
+from persona.distill.detectors.before import before_reply
 from persona.distill.detectors.contract import Exchange, Finding
-from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.retries import asks_again, same_request
 from persona.distill.detectors.tongues import stop_words
@@ -35,15 +36,16 @@ def restated(exchange: Exchange) -> Iterator[Finding]:
     place, said = reply
     if exchange.completion.content.rstrip().endswith("?") or same_request(said, request) or asks_again(said):
         return
-    if correcting(own_sentences(said.content), asked_at_end(exchange.completion.content)) is not None:
+    stood = before_reply(exchange)
+    if correcting(own_sentences(said.content), stood) is not None:
         return  # it says so in words
     if restates(request.content, said.content):
         yield Finding(detector=Detector.RESTATED, span=said.content, place=place)
 
 
-def restates(before: str, after: str) -> bool:
+def restates(request: str, again: str) -> bool:
     """Do the two texts ask for the same?"""
-    one, other = _content_words(before), _content_words(after)
+    one, other = _content_words(request), _content_words(again)
     if not _FEWEST <= len(one) <= _LONGEST or not _FEWEST <= len(other) <= _LONGEST:
         return False
     left_one = [word for word in one if not _has(other, word)]

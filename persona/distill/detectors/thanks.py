@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from persona.distill.detectors.abandonment import gives_up
+from persona.distill.detectors.before import before_reply
 from persona.distill.detectors.contract import Exchange, Finding
-from persona.distill.detectors.corrections import asked_at_end, correcting
+from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.own_words import Sentence, own_sentences
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
@@ -24,7 +25,8 @@ def thanked(exchange: Exchange) -> Iterator[Finding]:
         return
     place, said = reply
     sentences = own_sentences(said.content)
-    if correcting(sentences, asked_at_end(exchange.completion.content)) is not None or gives_up(said):
+    stood = before_reply(exchange)
+    if correcting(sentences, stood) is not None or gives_up(said):
         return
     for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
         for sentence in sentences[:2]:

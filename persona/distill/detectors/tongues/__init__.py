@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from persona.checker import TONGUES, fold, function_words, language_names
+from persona.distill.detectors.tongues.acts import Acts, acts
 
 _GAP = r"[\s,.!:;…–—-]+"
 _END = r"(?!\w)"
@@ -82,6 +83,7 @@ class Tongue:
     always_head: re.Pattern[str]
     hints_head: re.Pattern[str]
     lasts: re.Pattern[str]
+    acts: Acts
 
     def code_of(self, language: str) -> str:
         """The code of a language that a pattern of this tongue found."""
@@ -212,6 +214,7 @@ def tongue(name: str) -> Tongue:
         ),
         hints_head=_head(stating["hints"]),
         lasts=_words([*stating["lasting"], *stating["lasts"]]),
+        acts=acts(table["act"], head=_head, words=_words),
     )
 
 
