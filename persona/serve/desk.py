@@ -28,11 +28,13 @@ READS: Mapping[str, frozenset[str]] = {
     "preferences": frozenset({"every"}),
     "habits": frozenset({"every"}),
     "conversations": frozenset({"limit"}),
-    "conversation": frozenset({"id"}),
+    "conversation": frozenset({"id", "brief", "last"}),
     "search": frozenset({"text", "limit"}),
     "tonight": frozenset(),
     "evidence": frozenset({"preference"}),
     "timeline": frozenset(),
+    "learned": frozenset({"revision"}),
+    "why": frozenset({"interaction"}),
     "morning": frozenset({"revision"}),
 }
 
@@ -110,7 +112,8 @@ class Desk(Protocol):
     def identity(self) -> str: ...
 
     def models(self) -> Sequence[ModelCard]:
-        """persona, persona:base, and every revision that could be served; the champion's card first."""
+        """persona, persona:base, and every revision that could be served; the champion's card first. Then the
+        models of another server, if there is one and it says."""
         ...
 
     def lease(self, model: str) -> AbstractContextManager[Lease]:

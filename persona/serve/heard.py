@@ -6,6 +6,7 @@ Nothing here changes what the client gets. What cannot be read is None, never a 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,12 @@ from store.records import Message, ToolCall
 Json = Any
 MOST_BYTES = 8 * 2**20  # of an answer that is kept; a longer one still reaches the client
 
+# The event with which each dialect ends a stream. What is said stands in JSON, whose lines begin otherwise.
+_END = re.compile(
+    rb"^(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)))", re.MULTILINE
+)
+_LONGEST_END = 64
+
 
 class Heard:
     """Bytes of one answer as they pass by."""
@@ -23,8 +30,12 @@ class Heard:
     def __init__(self) -> None:
         self._bytes = bytearray()
         self._too_long = False
+        self.ends = False  # whether the last event of a stream has begun
+        self._line = b""  # as far as it is known
 
     def take(self, data: bytes) -> None:
+        self.ends = self.ends or _END.search(self._line + data) is not None
+        self._line = (self._line + data).rpartition(b"\n")[2][:_LONGEST_END]
         self._too_long = self._too_long or len(self._bytes) + len(data) > MOST_BYTES
         if not self._too_long:
             self._bytes += data

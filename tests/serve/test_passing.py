@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import logging
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 import pytest
 from serve_parts import TOKEN, Served, call_text, running, tool, wait_until
 
@@ -122,6 +126,81 @@ def test_pieces_come_as_they_are_said() -> None:
     assert 1 == len(near.desk.turns)
 
 
+ENDS = {"completions": b"[DONE]", "responses": b"response.completed", "messages": b"message_stop"}
+
+
+@pytest.mark.parametrize(("path", "asked"), PATHS)
+def test_the_end_of_a_stream_is_handed_out_when_it_is_kept(path: str, asked: Any) -> None:
+    """A client that reads no further than the last event has been remembered by then."""
+    received: list[bytes] = []
+    by_then: list[bytes] = []
+
+    def keep(_: object) -> str:
+        time.sleep(0.2)  # what was sent before this has arrived
+        by_then.append(b"".join(received))
+        return "i-1"
+
+    with chained(["So it is."]) as (near, *_), near.client() as client:
+        near.desk.keep = keep  # type: ignore[method-assign]
+        with client.stream("POST", path, json={**asked, "stream": True}) as answer:
+            received += answer.iter_raw()  # one after the other
+    end = ENDS[path.rpartition("/")[2]]
+
+    assert [False] == [end in part for part in by_then]
+    assert end in b"".join(received)
+
+
+def test_an_end_that_comes_in_pieces_is_one() -> None:
+    """However the network cuts it; and what is only said to be an end is none."""
+    near_end = b"}\n\ndata: [DONE]\n\n"
+    for cut in range(len(near_end)):
+        heard = Heard()
+        heard.take(b'data: {"said":"\\ndata: [DONE]"' + near_end[:cut])
+        before = heard.ends
+        heard.take(near_end[cut:])
+
+        assert heard.ends
+        assert before is (b"[DONE]" in near_end[:cut])
+
+
+def test_tokens_of_another_model_are_counted_there() -> None:
+    """Clients ask for the length of a prompt wherever its answer comes from."""
+    with chained([]) as (near, upstream, _):
+        body = {"model": MODEL, "messages": MESSAGES["messages"]}
+        here = near.post("/v1/messages/count_tokens", body)
+        there = upstream.post("/v1/messages/count_tokens", body)
+
+    assert 200 == here.status_code == there.status_code
+    assert here.json() == there.json()
+
+
+def test_an_answer_that_comes_packed_is_handed_on_with_its_packing() -> None:
+    """A server that packs although nobody asked it to: the client can read it."""
+    said = {"choices": [{"index": 0, "message": {"content": "Yes."}}]}
+    packed = gzip.compress(json.dumps(said).encode())
+    with raw_upstream(packed, more="content-encoding: gzip\r\n") as (url, _), running([]) as near:
+        near.desk.beyond = Upstream(url=url)
+
+        assert said == near.post("/v1/chat/completions", CHAT).json()
+
+
+def test_an_upstream_that_breaks_off(caplog) -> None:
+    """The client sees half an answer for what it is; nothing is kept, and the log has a line of it."""
+    half = b'data: {"choices":[{"index":0,"delta":{"content":"H"}}]}\n\n'
+    with (
+        caplog.at_level(logging.WARNING, logger="persona"),
+        raw_upstream(half, more="content-length: 1000\r\n") as (url, _),
+        running([]) as near,
+    ):
+        near.desk.beyond = Upstream(url=url)
+        with pytest.raises(httpx2.RemoteProtocolError):
+            near.post("/v1/chat/completions", {**CHAT, "stream": True})
+        wait_until(lambda: "broke off" in caplog.text)
+
+    assert [] == near.desk.turns
+    assert "Traceback" not in caplog.text
+
+
 def test_a_client_that_leaves_ends_the_upstreams_answer() -> None:
     """Who stops reading stops the other server too, and half an answer is not kept."""
     with chained(["word " * 400], seconds_a_word=0.02) as (near, _, far):
@@ -220,7 +299,9 @@ def test_several_choices_are_the_first_one() -> None:
 
 
 @contextmanager
-def raw_upstream(body: bytes, *, content_type: str = "application/json") -> Iterator[tuple[str, list[bytes]]]:
+def raw_upstream(
+    body: bytes, *, content_type: str = "application/json", more: str = ""
+) -> Iterator[tuple[str, list[bytes]]]:
     """A server that gives every request these bytes; and what it was sent."""
     import threading
 
@@ -240,7 +321,8 @@ def raw_upstream(body: bytes, *, content_type: str = "application/json") -> Iter
                 while len(begun) < length:
                     begun += connection.recv(65536)
                 requests.append(head + b"\r\n\r\n" + begun)
-                said = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\nconnection: close\r\n\r\n"
+                head_of_it = f"content-type: {content_type}\r\n{more}connection: close"
+                said = f"HTTP/1.1 200 OK\r\n{head_of_it}\r\n\r\n"
                 connection.sendall(said.encode() + body)
 
     thread = threading.Thread(target=answer, daemon=True)

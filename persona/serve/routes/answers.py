@@ -121,9 +121,14 @@ class Counts:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._dialect = Messages()
+        self._passing = Passing(service)
 
     async def count(self, request: Request) -> Response:
-        model, prompt = self._dialect.to_count(await read_object(request), self._service.limits)
+        document = await read_object(request)
+        upstream = _upstream(request, document)
+        if upstream is not None:
+            return await self._passing.answer(request, upstream, None)
+        model, prompt = self._dialect.to_count(document, self._service.limits)
         desk = visitor_of(request).desk
 
         def counted() -> int:

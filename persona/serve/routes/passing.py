@@ -1,7 +1,7 @@
 """Requests for models that are not persona's, passed on to another server byte for byte, and overheard.
 
 The client's own token stays here. What cannot be understood of a request or an answer is passed on all the
-same, and only not kept.
+same, and only not kept. A turn is durable before the client is given the answer's end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from persona.engine.protocol import Completion
 from persona.errors import PersonaError
 from persona.serve.answering import Call
+from persona.serve.beyond import is_near
 from persona.serve.desk import Turn, Upstream
 from persona.serve.heard import Heard
 from persona.serve.refusals import Refused
@@ -28,9 +28,8 @@ from persona.serve.streams import unless_left
 
 _log = logging.getLogger(__name__)
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ONWARD = ("content-type", "accept", "user-agent", "anthropic-version", "anthropic-beta", "openai-beta")
-_BACK = ("content-type", "retry-after", "x-request-id", "request-id")
+_BACK = ("content-type", "content-encoding", "retry-after", "x-request-id", "request-id")
 # An answer may take minutes to begin; a server that does not take the connection is not there.
 _TIMES = httpx2.Timeout(connect=5.0, read=600.0, write=30.0, pool=5.0)
 
@@ -59,7 +58,7 @@ class Passing:
             response = await unless_left(
                 request.receive, self._opened(stack, request, await request.body(), upstream)
             )
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             await stack.aclose()
             raise Unreachable(upstream.url, str(error) or type(error).__name__) from None
         except BaseException:
@@ -81,8 +80,7 @@ class Passing:
         return await stack.enter_async_context(stream)
 
     def _client(self, url: str) -> httpx2.AsyncClient:
-        """A proxy that the environment names is for other machines."""
-        near = urlsplit(url).hostname in _LOOPBACK
+        near = is_near(url)
         if near not in self._clients:
             self._clients[near] = httpx2.AsyncClient(
                 timeout=_TIMES,
@@ -92,13 +90,19 @@ class Passing:
         return self._clients[near]
 
     async def _kept(self, response: httpx2.Response, call: Call | None) -> AsyncIterator[bytes]:
-        """The response's bytes as they come; the turn is durable before the response ends."""
-        heard = Heard()
+        """The response's bytes as they come; its end, which a client may not read beyond, once it is kept."""
+        heard, held = Heard(), b""
+        keeps = call is not None and call.keep and response.status_code == 200
         async for data in response.aiter_raw():
             heard.take(data)
-            yield data
-        if call is not None and call.keep and response.status_code == 200:
+            if keeps and heard.ends:
+                held += data
+            else:
+                yield data
+        if call is not None and keeps:
             await self._keep(heard, call)
+        if held:
+            yield held
 
     async def _keep(self, heard: Heard, call: Call) -> None:
         message = heard.message()
@@ -142,7 +146,10 @@ class _Passed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         async with self._stack:
-            await unless_left(receive, self._send(send))
+            try:
+                await unless_left(receive, self._send(send))
+            except httpx2.HTTPError as error:  # the client sees what the upstream did: half an answer
+                _log.warning("the upstream broke off: %s", str(error) or type(error).__name__)
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
