@@ -148,12 +148,14 @@ class ChildFailed(TrainingError):
 class OutOfMemory(ChildFailed):
     """A budget, the system or a library said so. `tries` counts all that ended this way."""
 
+    advice = "close other programs, raise train.memory_gb, or choose a smaller base"
+
     def __init__(self, stage: str, why: str, log: Path, *, tries: int = 1) -> None:
+        self.tries = tries
         often = "" if tries == 1 else f", the last of {tries} tries"
         super().__init__(
             stage,
-            f"out of memory ({why}{often}); close other programs, raise train.memory_gb, or choose a smaller "
-            "base",
+            f"out of memory ({why}{often}); {self.advice}",
             log,
         )
         self._parts = (stage, why, log)

@@ -79,11 +79,17 @@ class Needs:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """What the probes read. `load` is a share of all processors; sizes are bytes."""
+class Presence:
+    """What a night that runs has to know: who is there, and whose power it is."""
 
     idle: timedelta | Missing
     on_mains: bool | Missing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine(Presence):
+    """What the probes read. `load` is a share of all processors; sizes are bytes."""
+
     load: float | Missing
     free_memory: int | Missing
     free_disk: int | Missing
@@ -92,9 +98,11 @@ class Machine:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
     """`done` are the dates of nights that came to an end of any good kind. The rest is about the night of
-    now: attempts that failed, attempts that made way to a person, and when the last one ended."""
+    now: attempts that failed, attempts that made way to a person, when the last one ended, and why there is
+    to be no other, if so."""
 
     done: frozenset[date] = frozenset()
     attempts: int = 0
     yields: int = 0
     last_attempt: datetime | None = None
+    skipped: str = ""

@@ -19,10 +19,12 @@ from typing import Any
 from tzlocal import reload_localzone
 
 from adapters.errors import RegistryError
-from persona.errors import ChildFailed, Damaged, NightRuns, PersonaError
+from persona.errors import ChildFailed, Damaged, NightRuns, OutOfMemory, PersonaError
 from persona.schedule.awake import Wakefulness
 from persona.schedule.circumstances import Machine, Missing, Needs, Past, Terms
 from persona.schedule.leash import Leash, NightWork
+from persona.schedule.lookout import Lookout
+from persona.schedule.news import news
 from persona.schedule.note import Note
 from persona.schedule.policy import CatchUp, Decision, Run, Wait, decide, quiet_seconds
 from persona.schedule.probes import Panel
@@ -35,7 +37,6 @@ from store.records import RunState
 _log = logging.getLogger("persona.schedule")
 
 TICK = timedelta(minutes=5)
-_WATCH = timedelta(seconds=15)
 _PATIENCE = 20 * 60.0  # seconds that a night stands still for someone before it ends
 _STOP_PATIENCE = 15.0
 _RECENT = timedelta(days=2)
@@ -59,6 +60,7 @@ class Parts:
     night: NightWork
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     zone: Callable[[], tzinfo] = reload_localzone  # read again each time: laptops travel
+    tick: timedelta = TICK
 
 
 class NightClock:
@@ -76,15 +78,13 @@ class NightClock:
         self._asked_for = False
         self._worker: threading.Thread | None = None
         self._revision: str | None = None
-        self._untold: str | None = None
         self._ticker = Ticker()
 
     def start(self, *, by_itself: bool = True) -> None:
         """The first look at the clock happens at once. Not `by_itself`: nights begin only by `ask`."""
         self._open()
         if by_itself:
-            self._ticker.every(TICK, self.tick, "tick")
-        self._ticker.every(_WATCH, self.watch, "watch")
+            self._ticker.every(self._parts.tick, self.tick, "tick")
         self._ticker.start()
 
     def stop(self) -> None:
@@ -151,19 +151,22 @@ class NightClock:
         self._tell(machine)
 
     def watch(self) -> None:
-        """While a night runs: see who is there."""
+        """While a night runs, every second: see who is there."""
         with self._guard:
             leash = self._leash
         if leash is None:
             return
         parts = self._parts
-        quiet = math.inf if self._asked_for else quiet_seconds(parts.terms, parts.panel.read())
+        quiet = math.inf if self._asked_for else quiet_seconds(parts.terms, parts.panel.glance())
         if not leash.look(quiet, presence=parts.presence, patience=_PATIENCE):
             leash.cancel.set()
-        if leash.idle_seconds() < parts.presence:
-            self._parts.wakefulness.let_go()
-        else:
-            self._parts.wakefulness.hold()
+        with self._guard:
+            if self._leash is not leash:
+                return  # it ended meanwhile
+            if leash.idle_seconds() < parts.presence:
+                parts.wakefulness.let_go()
+            else:
+                parts.wakefulness.hold()
 
     def _end_night(self) -> None:
         with self._guard:
@@ -208,18 +211,22 @@ class NightClock:
         return math.inf if isinstance(found, Missing) else found.value.total_seconds()
 
     def _work(self, leash: Leash) -> None:
+        lookout = Lookout(self.watch)
+        lookout.start()
         try:
             end = self._ended(leash)
             with self._guard:
-                self._remember(end(self._state, self._parts.now()))
-                self._consider_note()
+                state = end(self._state, self._parts.now())
+                told = news(state, retries=self._parts.terms.retries, revision=self._revision)
+                self._remember(replace(state, untold=told or state.untold))
         except RegistryError as error:
             # The store has the run's end; this record is made good by the next process (`opened`).
             _log.error("schedule: the end of the night is not on record: %s", error)
         finally:
+            lookout.stop()
             with self._guard:
                 self._leash = None
-            self._parts.wakefulness.let_go()
+                self._parts.wakefulness.let_go()
 
     def _ended(self, leash: Leash) -> Callable[[ScheduleState, datetime], ScheduleState]:
         """Runs the night; how it ended, as a change of the state."""
@@ -232,6 +239,10 @@ class NightClock:
             line = str(error)
             if error.exit_code == _MADE_WAY:
                 return lambda state, now: state.made_way(line, now)
+            if isinstance(error, OutOfMemory):  # after all its tries, in ever smaller portions
+                advice = f"memory ran out {error.tries} times: {error.advice}"
+                _log.warning("schedule: the night is skipped: %s", advice)
+                return lambda state, now: state.skipped(advice, now)
             if isinstance(error, ChildFailed):  # its last line may quote what someone wrote
                 line = f"{type(error).__name__}: see {error.log}"
             _log.warning("schedule: the night failed: %s", line)
@@ -242,13 +253,6 @@ class NightClock:
             return lambda state, now: state.failed(f"{kind}: the daemon's log says more", now)
         outcome, self._revision = str(end.outcome), end.revision
         return lambda state, now: state.done_with(outcome, now)
-
-    def _consider_note(self) -> None:
-        last, tonight = self._state.log[-1], self._state.tonight
-        if last.kind == RunState.PROMOTED:
-            self._untold = f"You have a new revision: {self._revision}. `persona report` says what changed."
-        elif last.kind == "failed" and tonight and tonight.attempts > self._parts.terms.retries:
-            self._untold = "The night failed. `persona status` says why."
 
     def _remember(self, state: ScheduleState) -> None:
         """Durable before it counts. Raises adapters.errors.WriteFailed."""
@@ -263,11 +267,13 @@ class NightClock:
             self._parts.wakefulness.hold()
 
     def _tell(self, machine: Machine) -> None:
-        """The morning's note: when someone is there to read it."""
+        """The morning's note: when someone is there to read it. It outlives the daemon: a laptop may be shut
+        down before."""
         away = not isinstance(machine.idle, Missing) and machine.idle > 2 * TICK
-        if self._untold is None or away:
-            return
         with self._guard:
-            text, self._untold = self._untold, None
+            text = self._state.untold
+            if not text or away:
+                return
+            self._remember(replace(self._state, untold=""))
         if missing := self._parts.note.show(text):
             _log.info("schedule: no note on the desktop: %s", missing.reason)

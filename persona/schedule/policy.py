@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from persona.schedule.circumstances import Machine, Missing, Needs, Past, Terms
+from persona.schedule.circumstances import Machine, Missing, Needs, Past, Presence, Terms
 
 _DAY = timedelta(days=1)
 _PAUSE = timedelta(minutes=30)  # after an attempt that came to nothing
@@ -88,7 +88,7 @@ def decide(
     return Run(night=night, reasons=reasons)
 
 
-def quiet_seconds(terms: Terms, machine: Machine) -> float:
+def quiet_seconds(terms: Terms, machine: Presence) -> float:
     """For a night that runs: how long nobody has wanted the machine. 0 on a battery that is to be spared,
     `inf` when nobody can be seen.
     """
@@ -122,6 +122,8 @@ def _closed(zone: tzinfo, night: date, terms: Terms, past: Past) -> Wait | None:
         about, text, until = "settings", "switched off: [schedule] enabled is false", None
     elif night in past.done:
         about, text = "night", f"the night of {night} is done"
+    elif past.skipped:
+        about, text = "attempts", f"the night of {night} is skipped: {past.skipped}"
     elif past.attempts > terms.retries:
         about, text = (
             "attempts",

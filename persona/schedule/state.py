@@ -46,22 +46,25 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tonight:
-    """The attempts of one night; `begun` is set while one runs."""
+    """The attempts of one night; `begun` is set while one runs, `skipped` says why no other is to follow."""
 
     night: date
     attempts: int = 0
     yields: int = 0
     last: datetime | None = None
     begun: datetime | None = None
+    skipped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScheduleState:
-    """`done` in the order in which they were done, `log` oldest first."""
+    """`done` in the order in which they were done, `log` oldest first. `untold` is a note that waits for
+    someone to be there."""
 
     done: tuple[date, ...] = ()
     tonight: Tonight | None = None
     log: tuple[Entry, ...] = ()
+    untold: str = ""
 
     def past(self, night: date) -> Past:
         """What the policy has to know when `night` is the night of now."""
@@ -71,6 +74,7 @@ class ScheduleState:
             attempts=mine.attempts,
             yields=mine.yields,
             last_attempt=self.tonight.last if self.tonight else None,
+            skipped=mine.skipped,
         )
 
     @property
@@ -90,7 +94,7 @@ class ScheduleState:
     def begun(self, night: date, now: datetime) -> ScheduleState:
         """An attempt counts from its begin: one that a power cut ends is not forgotten."""
         mine = self.tonight if self.tonight and self.tonight.night == night else Tonight(night=night)
-        mine = replace(mine, attempts=mine.attempts + 1, begun=now)
+        mine = replace(mine, attempts=mine.attempts + 1, begun=now, skipped="")
         return _logged(replace(self, tonight=mine), Entry(at=now, kind="begun", night=night))
 
     def done_with(self, outcome: str, now: datetime) -> ScheduleState:
@@ -102,6 +106,10 @@ class ScheduleState:
 
     def failed(self, why: str, now: datetime) -> ScheduleState:
         return _ended(self, self._running(), "failed", why, now)
+
+    def skipped(self, advice: str, now: datetime) -> ScheduleState:
+        """Another attempt would fail as this one did: its date is given up, until somebody asks."""
+        return _ended(self, replace(self._running(), skipped=advice), "skipped", advice, now)
 
     def made_way(self, why: str, now: datetime) -> ScheduleState:
         """For a person, a shutdown or another process: no failure of the night's own."""
@@ -175,8 +183,10 @@ def state_json(state: ScheduleState) -> dict[str, Any]:
             "yields": mine.yields,
             "last": _text(mine.last),
             "begun": _text(mine.begun),
+            "skipped": mine.skipped,
         },
         "log": [entry_json(entry) for entry in state.log],
+        "untold": state.untold,
     }
 
 
@@ -204,8 +214,10 @@ def state_from_json(json_form: Mapping[str, Any]) -> ScheduleState:
             yields=int(mine["yields"]),
             last=_instant(mine["last"]),
             begun=_instant(mine["begun"]),
+            skipped=str(mine.get("skipped", "")),  # not in the first files
         ),
         log=tuple(map(_entry, json_form["log"])),
+        untold=str(json_form.get("untold", "")),
     )
 
 

@@ -13,7 +13,9 @@ import pytest
 from schedule_parts import BERLIN, DAY, NIGHT, QUIET, TERMS, at, minutes
 
 from adapters.errors import WriteFailed
-from persona.errors import Busy, ChildFailed, NightRuns, Yielded
+from persona.child import following
+from persona.errors import Busy, ChildFailed, NightRuns, OutOfMemory, Yielded
+from persona.schedule import lookout
 from persona.schedule.circumstances import Machine, Missing
 from persona.schedule.clock import NightClock, Parts
 from persona.schedule.leash import Leash
@@ -49,6 +51,8 @@ class World:
 
     def read(self) -> Machine:
         return self.machine
+
+    glance = read
 
     def show(self, text: str) -> Missing | None:
         self.notes.append(text)
@@ -245,6 +249,36 @@ def test_failures_end(world: World) -> None:
     assert ["The night failed. `persona status` says why."] == world.notes
 
 
+def test_memory_that_ran_out_in_every_try(world: World) -> None:
+    """The night is skipped, not begun again, and both the record and a note say what to do; the next night
+    is tried."""
+
+    def fail(leash: Leash) -> End:
+        raise OutOfMemory("train", "my mother", Path("train.log")).after(3)
+
+    world.works = fail
+    clock = world.clock()
+    clock.tick()
+    ended(clock)
+    for _ in range(5):
+        world.time += minutes(31)
+        clock.tick()
+
+    assert 1 == len(world.nights)
+    assert ["run", "begun", "skipped", "wait"] == kinds(world)
+    said = world.file.read().log[-1].reasons[0].text
+    assert "memory ran out 3 times: close other programs, raise train.memory_gb" in said
+    assert "mother" not in world.file.path.read_text()
+    world.machine = replace(QUIET, idle=minutes(1))
+    clock.tick()
+    assert ["The night was skipped: it ran out of memory. `persona status` says what to do."] == world.notes
+    world.machine = QUIET
+    world.time += timedelta(days=1)
+    clock.tick()
+    ended(clock)
+    assert 2 == len(world.nights)
+
+
 def test_a_crash_in_the_middle(world: World) -> None:
     """A new process counts it as an attempt and tries again after the pause."""
     world.file.write(ScheduleState().begun(TONIGHT, NIGHT - minutes(5)))
@@ -347,6 +381,38 @@ def test_a_running_night_knows_who_is_there(running: Running) -> None:
     assert leash.idle_seconds() >= 2700
     clock.traffic.touch()
     assert 0 == leash.idle_seconds()
+
+
+def test_somebody_looks_without_being_told(running: Running) -> None:
+    """While a night runs, every second: a person waits for two at most, the child's own look included."""
+    world, _, leash = running
+    world.machine = replace(QUIET, idle=timedelta(seconds=4))
+    waited = threading.Event()
+    for _ in range(200):
+        if leash.idle_seconds() < 60:
+            break
+        waited.wait(0.05)
+
+    assert leash.idle_seconds() < 60
+    assert lookout.EVERY + following._POLL_SECONDS < 2
+
+
+def test_a_look_that_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    """It is said once; the next one comes."""
+    looked = threading.Semaphore(0)
+
+    def look() -> None:
+        looked.release()
+        raise RuntimeError("a bug in a probe")
+
+    watching = lookout.Lookout(look, every=0.01)
+    watching.start()
+    assert all(looked.acquire(timeout=PATIENCE) for _ in range(3))
+    watching.stop()
+    watching._thread.join(PATIENCE)
+
+    assert not watching._thread.is_alive()
+    assert 1 == caplog.text.count("who is there cannot be seen")
 
 
 def test_a_cable_that_is_pulled(running: Running) -> None:
@@ -468,11 +534,36 @@ def test_the_note_waits_for_someone(world: World) -> None:
     world.machine = replace(QUIET, idle=minutes(1))
     clock.tick()
     clock.tick()
-    assert ["You have a new revision: r7. `persona report` says what changed."] == world.notes
+    assert ["You have a new revision: r7. `persona morning` says what changed."] == world.notes
+
+
+def test_the_note_outlives_the_daemon(world: World) -> None:
+    """A laptop that is shut down before anyone was there shows it after its next start."""
+    first = world.clock()
+    first.tick()
+    ended(first)
+    again = world.clock()
+    world.machine = replace(QUIET, idle=minutes(1))
+    again.tick()
+    world.clock().tick()
+
+    assert ["You have a new revision: r7. `persona morning` says what changed."] == world.notes
+
+
+def test_a_refusal_is_news(world: World) -> None:
+    """What was learnt and not used, and where it says why."""
+    world.works = lambda leash: End(outcome="rejected")
+    clock = world.clock()
+    clock.tick()
+    ended(clock)
+    world.machine = replace(QUIET, idle=minutes(1))
+    clock.tick()
+
+    assert ["r7 was no better and is not used. `persona morning` says why."] == world.notes
 
 
 def test_no_note_about_nothing(world: World) -> None:
-    """A night without a promotion is no news."""
+    """A night that found nothing to learn is no news."""
     world.works = lambda leash: End(outcome="nothing_to_learn", revision=None)
     clock = world.clock()
     clock.tick()

@@ -47,6 +47,11 @@ def test_why_not_tonight(tmp_path: Path) -> None:
             {},
             "failed, night of 2026-11-21: no space",
         ),
+        (
+            WAITING.begun(TONIGHT, NIGHT).skipped("close other programs", NIGHT),
+            {},
+            "skipped, night of 2026-11-21: close other programs",
+        ),
     ],
 )
 def test_other_nights(

@@ -176,6 +176,15 @@ def test_a_failed_night_is_given_up() -> None:
     assert (["attempts"], at(23)) == (against(found), found.until)
 
 
+def test_a_night_that_is_skipped() -> None:
+    """Another attempt would fail as the last one did: the advice is the reason, until the next night."""
+    found = decision(past=Past(attempts=1, skipped="memory ran out 3 times: close other programs"))
+
+    assert isinstance(found, Wait)
+    assert (["attempts"], at(23)) == (against(found), found.until)
+    assert "skipped: memory ran out 3 times: close other programs" in found.reasons[0].text
+
+
 def test_a_night_that_made_way_again_and_again_is_given_up() -> None:
     """It is bounded too."""
     assert isinstance(decision(past=Past(yields=5)), Run)

@@ -242,6 +242,41 @@ def test_all_sources_missing() -> None:
     assert Missing(reason="no probe for it on this system") == machine.on_mains
 
 
+class Counting(Fixed):
+    """Counts how often it was asked; what it finds may change."""
+
+    def __init__(self, found: object) -> None:
+        super().__init__(found)
+        self.asked = 0
+
+    def read(self) -> Any:
+        self.asked += 1
+        return super().read()
+
+
+def test_a_glance_asks_who_has_readings() -> None:
+    """Once a second is often: those that know nothing are asked again after a while only, and someone who
+    logs in where nobody was is seen then."""
+    now = [0.0]
+    here, absent = Counting(timedelta(minutes=2)), Counting(Missing(reason="nobody is logged in"))
+    sources = panel(idle=[here, absent])._sources
+    looking = Panel(sources, lambda: now[0])
+    looking.read()
+    for now[0] in (1.0, 2.0, 14.0):
+        assert timedelta(minutes=2) == looking.glance().idle
+    assert (4, 1) == (here.asked, absent.asked)
+
+    absent._found = timedelta(seconds=3)
+    now[0] = 15.0
+    assert (timedelta(seconds=3), True) == (looking.glance().idle, looking.glance().on_mains)
+
+
+def test_the_first_glance_asks_everybody() -> None:
+    """Nothing was read before it."""
+    idle = [Fixed(Missing(reason="no")), Fixed(timedelta(minutes=2))]
+    assert timedelta(minutes=2) == panel(idle=idle).glance().idle
+
+
 def test_every_probe_is_shown() -> None:
     """Those without a reading too."""
     looks = panel(idle=[Fixed(Missing(reason="no"), "logind"), Fixed(timedelta(0), "own")]).looks()

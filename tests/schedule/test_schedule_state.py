@@ -40,6 +40,16 @@ def test_a_failure() -> None:
     assert (1, 0, NIGHT + minutes(20)) == (past.attempts, past.yields, past.last_attempt)
 
 
+def test_a_night_that_is_skipped() -> None:
+    """For its date, with the advice; who asks for it all the same begins anew."""
+    state = BEGUN.skipped("close other programs", NIGHT + minutes(20))
+
+    assert "close other programs" == state.past(TONIGHT).skipped
+    assert "" == state.past(date(2026, 11, 22)).skipped
+    assert "" == state.begun(TONIGHT, NIGHT + minutes(60)).past(TONIGHT).skipped
+    assert ["begun", "skipped"] == [entry.kind for entry in state.log]
+
+
 def test_making_way_is_no_failure() -> None:
     """It is counted apart."""
     past = BEGUN.made_way("someone came", NIGHT + minutes(20)).past(TONIGHT)
@@ -105,9 +115,26 @@ def test_it_comes_back_as_it_was(file: ScheduleFile) -> None:
     """Every part of it."""
     waiting = decision(machine=replace(QUIET, idle=minutes(5)))
     state = ScheduleState().decided(waiting, NIGHT).begun(TONIGHT, NIGHT)
-    for written in (state, state.done_with("promoted", NIGHT), state.failed("“why”", NIGHT), ScheduleState()):
+    for written in (
+        state,
+        state.done_with("promoted", NIGHT),
+        state.failed("“why”", NIGHT),
+        state.skipped("close other programs", NIGHT),
+        replace(state, untold="You have a new revision: r7."),
+        ScheduleState(),
+    ):
         file.write(written)
         assert written == file.read()
+
+
+def test_a_file_of_an_earlier_version(file: ScheduleFile) -> None:
+    """It lacks what came later, and is read all the same."""
+    file.write(BEGUN)
+    said = json.loads(file.path.read_bytes())
+    del said["untold"], said["tonight"]["skipped"]
+    file.path.write_text(json.dumps(said))
+
+    assert BEGUN == file.read()
 
 
 def test_no_file_is_no_past(file: ScheduleFile) -> None:
@@ -154,5 +181,5 @@ def test_what_the_file_says_is_plain(file: ScheduleFile) -> None:
     file.write(BEGUN)
     said = json.loads(file.path.read_bytes())
 
-    assert {"format", "done", "tonight", "log"} == set(said)
+    assert {"format", "done", "tonight", "log", "untold"} == set(said)
     assert NIGHT == datetime.fromisoformat(said["tonight"]["begun"])

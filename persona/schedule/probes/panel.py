@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from persona.schedule.circumstances import Machine, Missing
+from persona.schedule.circumstances import Machine, Missing, Presence
 from persona.schedule.probes.desktop import GnomeIdle, MacIdle, WindowsIdle, X11Idle
 from persona.schedule.probes.logind import LogindIdle
 from persona.schedule.probes.machine import FreeDisk, FreeMemory, Load, PsutilPower, UPower
@@ -18,6 +19,7 @@ from persona.schedule.probes.port import Probe, Reading
 from persona.schedule.probes.traffic import OwnTraffic
 
 T = TypeVar("T")
+_ALL_AGAIN = 15.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +64,37 @@ class Look:
 
 
 class Panel:
-    """Reads all sources. Not thread-safe: the clock's tick is the one that reads."""
+    """Reads all sources. May be read from several threads; each reading asks for itself."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, sources: Sources, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sources, self._clock = sources, clock
+        self._answering = sources.idle
+        self._asked_all = -math.inf
 
     def read(self) -> Machine:
         s = self._sources
         return Machine(
-            idle=_shortest(s.idle),
+            idle=self._idle_of_all(),
             on_mains=_first(s.on_mains),
             load=_first(s.load),
             free_memory=_first(s.free_memory),
             free_disk=_first(s.free_disk),
         )
+
+    def glance(self) -> Presence:
+        """Who is there now, cheaply enough for once a second: of the probes those that have readings, and all
+        of them every quarter of a minute, since someone may log in where nobody was."""
+        if self._clock() - self._asked_all >= _ALL_AGAIN:
+            idle = self._idle_of_all()
+        else:
+            idle = _shortest([(probe, probe.read()) for probe in self._answering])
+        return Presence(idle=idle, on_mains=_first(self._sources.on_mains))
+
+    def _idle_of_all(self) -> timedelta | Missing:
+        found = [(probe, probe.read()) for probe in self._sources.idle]
+        self._answering = [probe for probe, each in found if isinstance(each, Reading)]
+        self._asked_all = self._clock()
+        return _shortest(found)
 
     def looks(self) -> list[Look]:
         """Every probe on its own, those without a reading too."""
@@ -103,9 +122,10 @@ def _first(probes: Sequence[Probe[T]]) -> T | Missing:
     return Missing(reason="; ".join(reasons) or "no probe for it on this system")
 
 
-def _shortest(probes: Sequence[Probe[timedelta]]) -> timedelta | Missing:
+def _shortest(
+    found: Sequence[tuple[Probe[timedelta], Reading[timedelta] | Missing]],
+) -> timedelta | Missing:
     """Someone is there if anything says so."""
-    found = [(probe, probe.read()) for probe in probes]
     known = [each.value for _, each in found if isinstance(each, Reading)]
     if known:
         return min(known)
