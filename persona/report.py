@@ -67,7 +67,11 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Training:
-    """How the build went. `losses` has one number a step by term, unweighted; `too_long` were left out."""
+    """How the build went. `losses` has one number a step by term, unweighted; `too_long` were left out.
+
+    `scale` is what restraint left of the adapter, 1 for all of it; `drift` what it measured then on replay,
+    in nats per token, None when it did not measure.
+    """
 
     rows: int
     pairs: int
@@ -76,6 +80,8 @@ class Training:
     tokens: int
     device: str
     losses: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    scale: float = 1.0
+    drift: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,7 +68,7 @@ def report(
 
 
 def _say_report(found: Mapping[str, Any], *, samples: bool) -> None:
-    from persona.morning.scores import score_rows
+    from persona.morning.scores import restraint_line, score_rows
     from persona.report import EvalReport
 
     ref = found["ref"]
@@ -83,6 +83,8 @@ def _say_report(found: Mapping[str, Any], *, samples: bool) -> None:
         ("measured on held-out prompts", "base", "champion then", ref or "candidate"),
         score_rows((measured.base, measured.champion, measured.candidate), measured.statements),
     )
+    if restraint := restraint_line(measured.training):
+        say(f"\nin training {restraint}")
     for sample in measured.samples if samples else ():
         say(f"\n> {sample.prompt}")
         for name, answer in (("base", sample.base), ("champion", sample.champion), (ref, sample.candidate)):

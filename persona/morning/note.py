@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from persona.morning.scores import score_rows
+from persona.morning.scores import restraint_line, score_rows
 from persona.morning.story import Cost, Learnt, Morning
 from persona.visible import one_line
 
@@ -65,10 +65,14 @@ def _measured(morning: Morning) -> list[str]:
     if report is None:
         return []
     rows = score_rows((report.champion, report.candidate), report.statements)
+    taken_back = report.training is not None and report.training.scale < 1
     return [
-        f"{name}: {after} (before {before})"
-        for name, before, after in rows
-        if not name.startswith(_BY_EYE) and before != after
+        *(
+            f"{name}: {after} (before {before})"
+            for name, before, after in rows
+            if not name.startswith(_BY_EYE) and before != after
+        ),
+        *([restraint_line(report.training)] if taken_back else []),
     ]
 
 

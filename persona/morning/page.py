@@ -9,7 +9,7 @@ import jinja2
 
 from persona.morning.note import cost_line
 from persona.morning.plots import drift_bars, loss_curves, score_bars
-from persona.morning.scores import score_rows
+from persona.morning.scores import restraint_line, score_rows
 from persona.morning.story import Morning
 from persona.visible import visible
 
@@ -25,6 +25,7 @@ def page(morning: Morning) -> str:
         cost=cost_line(morning.cost),
         scores=None if report is None else score_bars(report),
         drift=None if report is None else drift_bars(report, allowed=morning.max_drift),
+        restraint=restraint_line(training),
         curves=None if training is None else loss_curves(training.losses),
         rows=()
         if report is None

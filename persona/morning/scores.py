@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from persona.report import Arm, Rate
+    from persona.report import Arm, Rate, Training
 
 _ABSENT = "–"
 
@@ -31,6 +31,16 @@ def score_rows(arms: Sequence[Arm], statements: Mapping[str, str]) -> list[tuple
         ("empty", *(_share(arm.form.empty if arm.form else None) for arm in arms)),
     ]
     return [row for row in rows if any(value != _ABSENT for value in row[1:])]
+
+
+def restraint_line(training: Training | None) -> str:
+    """What was left of the adapter before anyone judged it; empty when restraint did not measure."""
+    if training is None or training.drift is None:
+        return ""
+    drift = f"it then drifted by {training.drift:.3f} nats per token on replay"
+    if training.scale >= 1:
+        return f"the adapter kept its whole scale: {drift.replace('then drifted', 'drifted')}"
+    return f"the adapter was taken back to {training.scale * 100:.0f} % of its scale: {drift}"
 
 
 def _named(statements: Mapping[str, str], key: str) -> str:

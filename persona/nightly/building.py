@@ -142,4 +142,6 @@ def _training(outcome: TrainingOutcome, curve: Curve) -> Training:
         tokens=outcome.trained_tokens,
         device=outcome.device,
         losses=curve.losses(),
+        scale=outcome.scale,
+        drift=outcome.drift,
     )

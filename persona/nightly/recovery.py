@@ -1,14 +1,15 @@
 """What comes after a night that was cut off: by kill -9, a crash or a power cut, at any moment.
 
-Afterwards every run has an end, nothing staged and no child is left, and nothing that the user wrote lies in
-the runs' folders. Cut off itself, it is simply done again.
+Afterwards every run of this identity has an end, nothing staged and no child is left, and nothing that the
+user wrote lies in the runs' folders, but for the judgement of another identity's night that was cut off,
+which its own recovery needs. Cut off itself, it is simply done again.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from adapters import OperationKind, Registry
 from adapters.failpoint import reach
 from persona.child import end_strays
+from persona.nightly.judgement import FILE as JUDGED
 from persona.nightly.judgement import Judgement
 from store import Store
 from store.records import RunState
@@ -57,7 +59,7 @@ def recover(*, runs: Path, store: Store, registry: Registry, now: datetime) -> R
         reach("recover.discard")
         registry.discard(name)
     reach("recover.clear")
-    clear_traces(runs)
+    clear_traces(runs, own={run.id for run in store.runs.all()})
     return Recovered(ended=ended, strays=strays, discarded=staged)
 
 
@@ -101,25 +103,33 @@ def _happened(judged: Judgement, registry: Registry) -> bool:
     )
 
 
-def clear_traces(runs: Path) -> None:
-    """Delete what holds the user's words in the folders of all runs. Logs stay."""
+def clear_traces(runs: Path, *, own: Collection[str]) -> None:
+    """Delete what holds a user's words in the folders of all runs. Logs stay, and so do judgements of runs
+    that are not our `own`: whose they are can tell by them how the run ended."""
     for folder in _folders(runs):
-        clear_run(folder)
+        clear_run(folder, keep=() if folder.name in own else (JUDGED,))
 
 
 def clear_logs(runs: Path) -> None:
-    """The rest too: the error that a child ended with may quote what it worked on."""
+    """The rest too: the error that a child ended with may quote what it worked on. What another identity's
+    recovery needs stays."""
     for folder in _folders(runs):
-        shutil.rmtree(folder)
+        if not (folder / JUDGED).exists():
+            shutil.rmtree(folder)
+            continue
+        for file in folder.iterdir():
+            if file.name != JUDGED:
+                file.unlink()
 
 
 def _folders(runs: Path) -> list[Path]:
     return [folder for folder in runs.iterdir() if folder.is_dir()] if runs.is_dir() else []
 
 
-def clear_run(folder: Path) -> None:
-    """The same for one run; its folder goes too unless a log says something."""
+def clear_run(folder: Path, *, keep: Collection[str] = ()) -> None:
+    """The same for one run; its folder goes too unless something in it is kept or a log says something."""
     for file in (*folder.glob("*.json"), *folder.glob(".*.partial")):
-        file.unlink(missing_ok=True)
-    if folder.exists() and not any(log.stat().st_size for log in folder.iterdir()):
+        if file.name not in keep:
+            file.unlink(missing_ok=True)
+    if folder.exists() and not any(left.stat().st_size for left in folder.iterdir()):
         shutil.rmtree(folder)

@@ -90,6 +90,7 @@ class Stages:
         outcome = TrainingOutcome(
             rows=1, pairs=0, practice=0, too_long=(), steps=1, trained_tokens=1, parameters=4, device="cpu",
             dtype="float32", quantisation="none", replay="", losses={}, seconds={}, versions={"torch": "0"},
+            scale=0.5, drift=0.03,
         )  # fmt: skip
         return Trained(outcome=outcome, usage=Usage(seconds=1.0, peak_bytes=1, fence="cgroup v2"))
 

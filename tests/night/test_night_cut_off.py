@@ -19,8 +19,11 @@ import pytest
 from night_parts import Place, make_place
 
 import persona.nightly
+from adapters import Registry
 from adapters.failpoint import armed
-from persona.nightly import recover
+from persona.nightly import clear_logs, recover
+from persona.paths import make_private
+from store import Store
 from store.records import RunState
 
 FAILPOINTS = sorted(
@@ -167,10 +170,19 @@ def test_recovery_may_be_killed_too(
 
 
 def test_every_failpoint_is_swept() -> None:
-    """A failpoint with a name that no sweep knows tests nothing."""
+    """A failpoint with a name that no sweep knows tests nothing, wherever it stands. Those of the registry's
+    and of children have sweeps of their own, which fail for one that they do not reach."""
     assert sorted(OF_THE_NIGHT + OF_RECOVERY) == FAILPOINTS
     assert len(OF_THE_NIGHT) >= 9
     assert len(OF_RECOVERY) >= 4
+    root = Path(persona.nightly.__file__).parents[2]
+    rooms = {
+        "/".join(path.relative_to(root).parts[:-1])
+        for package in ("adapters", "persona", "store")
+        for path in (root / package).rglob("*.py")
+        if re.search(r"^\s+reach\(", path.read_text(), re.MULTILINE)
+    }
+    assert {"adapters", "persona/child", "persona/nightly"} == rooms
 
 
 def test_a_rejection_that_was_cut_off_is_a_rejection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +252,31 @@ def test_what_others_staged_is_left_alone(place: Place) -> None:
         now=datetime.now(UTC),
     )
     assert ["import-7"] == list(place.registry.staged())
+
+
+def test_recovery_of_one_identity_leaves_another_its_judgement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, Any]
+) -> None:
+    """Her night was cut off after its operation; mine puts the home in order. Hers still ends as it happened,
+    and of what her children were given nothing stays in between, whatever I forget."""
+    lived(tmp_path, monkeypatch)
+    assert dies_at("night.finish", tmp_path, a_night, monkeypatch)
+    hers = make_place(tmp_path, monkeypatch)
+    (run,) = hers.store.runs.open_runs()
+    leave_words(hers, run.id)
+    paths = hers.home.identity("ann")
+    make_private(paths.folder)
+    with Store.open(paths.store) as store:
+        recover(
+            runs=hers.home.runs, store=store, registry=Registry.open(paths.adapters), now=datetime.now(UTC)
+        )
+    clear_logs(hers.home.runs)
+
+    assert ["judged.json"] == [file.name for file in hers.home.runs.rglob("*") if file.is_file()]
+    assert RunState.NOTHING_TO_LEARN is hers.night().outcome
+    assert undisturbed == outcome(hers)
+    in_order(hers)
+    hers.store.close()
 
 
 def test_json_of_a_judgement_is_whole(tmp_path: Path) -> None:

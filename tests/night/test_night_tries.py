@@ -160,3 +160,11 @@ def test_the_curve_of_the_last_try_is_kept(place: Place) -> None:
     assert run.report is not None
     assert [3.0, 2.0] == run.report["training"]["losses"]["loss"]
     assert type(result.report).from_json(run.report) == result.report
+
+
+def test_restraint_is_in_the_report(place: Place) -> None:
+    """What was left of the adapter, and what it then drifted by, is kept with the run."""
+    place.live(12)
+    run = place.store.runs.get(place.night().run)
+    assert run.report is not None
+    assert (0.5, 0.03) == (run.report["training"]["scale"], run.report["training"]["drift"])
