@@ -5,6 +5,7 @@ Nothing is opened, imported or loaded before it is asked for, and what was opene
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -160,7 +161,8 @@ class Persona:
         with self.lock():
             from persona import nightly  # the stages; torch comes in with their children only
 
-            self.heed_votes()
+            if (gone_back := self.heed_votes()) is not None:
+                on_progress({"step": f"went back: {gone_back.reason}", "done": 0})
             return nightly.run_night(self._night(on_progress, cancel, idle_seconds))
 
     def recover(self) -> Recovered:
@@ -184,7 +186,19 @@ class Persona:
 
         if not self.settings.gate.auto_rollback:
             return None
-        return heed(self.registry, self._votes(), WatchPolicy())
+        gone_back = heed(self.registry, self._votes(), WatchPolicy())
+        if gone_back is not None:  # numbers and names of revisions: nothing that anyone wrote
+            logging.getLogger(__name__).warning("went back: %s", gone_back.reason)
+        return gone_back
+
+    def taken_back(self) -> str:
+        """What the votes took back, and why, for as long as no other champion took office; else empty."""
+        from persona.promote import taken_back
+
+        done = taken_back(self.registry)
+        return (
+            "" if done is None else f"{self.resolve(done.champion_before).ref} was taken back: {done.reason}"
+        )
 
     def _votes(self) -> dict[str, Votes]:
         from persona.promote import Votes

@@ -46,10 +46,20 @@ def _schedule(persona: Persona) -> dict[str, Any]:
 
 
 def _concern(persona: Persona) -> dict[str, Any] | None:
-    """What the votes say about the champion; None while there is none before it to compare with."""
+    """What the votes say about the champion; None while there is none before it to compare with. What they
+    took back is told until another champion takes office."""
     found = persona.concern()
     if found is None:
-        return None
+        if not (taken_back := persona.taken_back()):
+            return None
+        champion = persona.resolve("champion").ref
+        return {
+            "finding": "taken_back",
+            "reason": taken_back,
+            "chance": None,
+            "champion": champion,
+            "back_to": champion,
+        }
     return {
         "finding": str(found.watched.finding),
         "reason": found.watched.reason,

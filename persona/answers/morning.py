@@ -65,7 +65,7 @@ def morning_of(persona: Persona, revision: str | None) -> Morning:
         max_drift=persona.settings.gate.max_drift or GatePolicy().max_drift,
         offer=concern.watched.reason if concern is not None and worse else "",
         back_to=persona.resolve(concern.before).ref if concern is not None and worse else "",
-        votes=concern.watched.reason if concern is not None else "",
+        votes=concern.watched.reason if concern is not None else persona.taken_back(),
     )
 
 

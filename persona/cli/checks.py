@@ -7,12 +7,15 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from persona import __version__
 from persona.cli.check import Check, State
+from persona.cli.device_checks import device_check
 from persona.cli.failure import failure_of
 
 if TYPE_CHECKING:
@@ -46,17 +49,19 @@ class Finding:
 def examine(persona: Persona) -> list[Check]:
     """What persona needs, from the machine to the last night."""
     checks = [
+        Check(name="persona", state=State.OK, what=__version__),
         Check(name="python", state=State.OK, what=sys.version.split()[0]),
-        Check(name="sqlite", state=State.OK, what=sqlite3.sqlite_version),
+        sqlite_check(),
         *(_package(name, needed_for) for name, needed_for in _PACKAGES),
         _memory(),
-        _accelerator(),
+        engine_check(),
     ]
     settings = _attempt("settings", lambda: f"identity {persona.settings.identity.name}")
     checks.append(settings)
     if settings.state is State.FAILURE:
         return checks
     checks += [
+        device_check(persona.settings.train.device),
         _disk(persona),
         _attempt("base", lambda: f"{persona.base.name}, {persona.base.architecture}"),
         _attempt("store", lambda: f"{persona.store.interactions.count()} interactions"),
@@ -105,10 +110,35 @@ def _memory() -> Check:
     return Check(name="memory", state=State.OK, what=what)
 
 
-def _accelerator() -> Check:
-    found = shutil.which("nvidia-smi")
-    what = f"NVIDIA tools at {found}" if found else f"none; {psutil.cpu_count() or 1} processors do the work"
-    return Check(name="accelerator", state=State.OK, what=what)
+def sqlite_check(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Check:
+    """Its version decides how the store journals, and whether it opens at all."""
+    from store.database import OLDEST_SQLITE, journal_mode
+
+    named = ".".join(map(str, version))
+    if version < OLDEST_SQLITE:
+        oldest = ".".join(map(str, OLDEST_SQLITE))
+        return Check(
+            name="sqlite",
+            state=State.FAILURE,
+            what=f"{named}; the store needs {oldest}",
+            advice="use a Python that was built with a newer SQLite",
+        )
+    return Check(name="sqlite", state=State.OK, what=f"{named}, journal mode {journal_mode(version)}")
+
+
+def engine_check(module: str = "xllamacpp") -> Check:
+    """Whether llama.cpp can be loaded here: a wheel for another processor or C library only shows then."""
+    import_module("persona.engine")  # which says how threads wait, before they are there
+    try:
+        import_module(module)
+    except (ImportError, OSError) as error:
+        return Check(
+            name="engine",
+            state=State.FAILURE,
+            what=f"llama.cpp cannot be loaded: {error}",
+            advice='install xllamacpp again for this system, or set [serve] engine = "transformers"',
+        )
+    return Check(name="engine", state=State.OK, what="llama.cpp can be loaded")
 
 
 def _disk(persona: Persona) -> Check:

@@ -96,6 +96,7 @@ def clock_check(ask: Ask = ask_program) -> Check:
 
 def _service(persona: Persona) -> Check:
     from persona.service import Program, service_for
+    from persona.service.port import OUTDATED
 
     try:
         status = service_for(Program.installed(persona.home.root, __version__)).status()
@@ -106,7 +107,7 @@ def _service(persona: Persona) -> Check:
             what=str(error),
             advice="nights need a running `persona serve`",
         )
-    state = State.OK if status.running else State.WARNING
+    state = State.OK if status.running and status.advice != OUTDATED else State.WARNING
     return Check(name="service", state=state, what=status.says, advice=status.advice)
 
 

@@ -1,7 +1,7 @@
 """EvalReport -> Verdict -> Operation."""
 
 from persona.promote.gate import GatePolicy, Verdict, judge
-from persona.promote.heed import Concern, concern, heed
+from persona.promote.heed import Concern, concern, heed, taken_back
 from persona.promote.promotion import apply
 from persona.promote.retention import Plan, RetentionPolicy, carry_out, plan, standings
 from persona.promote.watch import Finding, Votes, Watched, WatchPolicy, watch
@@ -23,5 +23,6 @@ __all__ = [
     "judge",
     "plan",
     "standings",
+    "taken_back",
     "watch",
 ]

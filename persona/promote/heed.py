@@ -9,6 +9,8 @@ from adapters import Operation, OperationKind, Registry
 from adapters.operation import TAKES_OFFICE
 from persona.promote.watch import Finding, Votes, Watched, WatchPolicy, watch
 
+_BY_VOTES = "the votes: "  # how the reason of such a rollback begins
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Concern:
@@ -43,9 +45,18 @@ def concern(registry: Registry, votes: Mapping[str, Votes], policy: WatchPolicy)
     )
 
 
+def taken_back(registry: Registry) -> Operation | None:
+    """The rollback that the votes did, for as long as nothing has taken office since."""
+    in_office = [operation for operation in registry.operations() if operation.kind in TAKES_OFFICE]
+    last = in_office[-1] if in_office else None
+    if last is None or last.kind is not OperationKind.ROLLBACK or not last.reason.startswith(_BY_VOTES):
+        return None
+    return last
+
+
 def heed(registry: Registry, votes: Mapping[str, Votes], policy: WatchPolicy) -> Operation | None:
     """Roll back if the votes say so; the operation bears the reason. None when nothing is to be done."""
     found = concern(registry, votes, policy)
     if found is None or not found.is_worse:
         return None
-    return registry.rollback(found.before, reason=f"the votes: {found.watched.reason}")
+    return registry.rollback(found.before, reason=f"{_BY_VOTES}{found.watched.reason}")

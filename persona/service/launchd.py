@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from adapters.durable import make_directory, remove_file, write_file
-from persona.service.port import Changed, Command, ServiceStatus, demand, run_command
+from persona.service.port import OUTDATED, Changed, Command, ServiceStatus, demand, run_command
 from persona.service.program import Program
 
 LABEL = "io.persona.daemon"
@@ -91,10 +91,14 @@ class LaunchdService:
                 says="no agent",
                 advice="`persona service install` makes it start with every login",
             )
+        outdated = OUTDATED if self.file.read_text() != self.text() else ""
         done = self._run(["launchctl", "print", f"{self._domain}/{LABEL}"])
         if done.code:
             return ServiceStatus(
-                installed=True, running=False, says="not loaded", advice="`persona service start` starts it"
+                installed=True,
+                running=False,
+                says="not loaded",
+                advice=outdated or "`persona service start` starts it",
             )
         states = [line.split("=", 1)[1].strip() for line in done.out.splitlines() if "state =" in line]
         state = states[0] if states else "unknown"
@@ -103,7 +107,7 @@ class LaunchdService:
             installed=True,
             running=running,
             says=state,
-            advice="" if running else f"{self._program.log} says more",
+            advice=outdated or ("" if running else f"{self._program.log} says more"),
         )
 
     def log_command(self, lines: int, *, follow: bool) -> list[str]:

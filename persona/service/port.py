@@ -32,6 +32,9 @@ class ServiceStatus:
     advice: str = ""
 
 
+OUTDATED = "it is of another version or place: `persona service install` renews and restarts it"
+
+
 class Service(Protocol):
     """One kind of service, for the person who runs the command and nobody else; never root.
 
@@ -59,7 +62,9 @@ class Service(Protocol):
 
     def stop(self) -> None: ...
 
-    def status(self) -> ServiceStatus: ...
+    def status(self) -> ServiceStatus:
+        """Its advice is OUTDATED while what is written is not what `install` would write now."""
+        ...
 
     def log_command(self, lines: int, *, follow: bool) -> list[str]:
         """A command that prints the daemon's last lines."""

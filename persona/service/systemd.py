@@ -12,7 +12,7 @@ from pathlib import Path
 
 from adapters.durable import make_directory, remove_file, write_file
 from persona.errors import BadInput
-from persona.service.port import Changed, Command, ServiceStatus, demand, run_command
+from persona.service.port import OUTDATED, Changed, Command, ServiceStatus, demand, run_command
 from persona.service.program import Program
 
 UNIT = "persona.service"
@@ -113,6 +113,8 @@ class SystemdService:
         state = f"{found.get('ActiveState', 'unknown')} ({found.get('SubState', 'unknown')})"
         running = found.get("ActiveState") == "active"
         advice = "" if running else "`persona service logs` says more; `persona service start` starts it"
+        if self.file.read_text() != self.text():
+            advice = OUTDATED
         return ServiceStatus(
             installed=True,
             running=running,

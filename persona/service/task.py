@@ -8,7 +8,7 @@ from subprocess import list2cmdline
 
 from adapters.durable import make_directory, remove_file, write_file
 from persona.errors import ServiceFailed
-from persona.service.port import Changed, Command, ServiceStatus, demand, run_command
+from persona.service.port import OUTDATED, Changed, Command, ServiceStatus, demand, run_command
 from persona.service.program import Program
 
 TASK = "persona"
@@ -94,11 +94,12 @@ class TaskService:
         shown = demand(self._run, ["schtasks", "/Query", "/TN", TASK, "/FO", "CSV", "/NH"])
         state = shown.strip().rsplit(",", 1)[-1].strip('"')
         running = state == "Running"
+        outdated = OUTDATED if self.file.read_bytes() != self.text().encode("utf-16") else ""
         return ServiceStatus(
             installed=True,
             running=running,
             says=state,
-            advice="" if running else "`persona service start` starts it",
+            advice=outdated or ("" if running else "`persona service start` starts it"),
         )
 
     def log_command(self, lines: int, *, follow: bool) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from cli_parts import AT, Past, Shell
 
+from persona.morning.scores import restraint_line
 from persona.report import EvalReport, Sample, Training
 from store.identity import with_id
 from store.records import Feedback, FeedbackKind, Interaction, Message, Run, RunState
@@ -57,7 +58,7 @@ def hostile_night(shell: Shell, past: Past) -> None:
         samples=(Sample(prompt=HOSTILE, base=HOSTILE, champion=HOSTILE, candidate=HOSTILE + "!"),),
         training=Training(
             rows=4, pairs=2, too_long=0, steps=3, tokens=100, device="cpu",
-            losses={"loss": (3.0, 2.0, 1.0), "replay": (0.1, 0.2, 0.1)},
+            losses={"loss": (3.0, 2.0, 1.0), "replay": (0.1, 0.2, 0.1)}, scale=0.8125, drift=0.0334,
         ),
     ).to_json()  # fmt: skip
     costs = {
@@ -85,6 +86,47 @@ def test_the_note_of_a_promotion(shell: Shell, past: Past) -> None:
     assert "3 MB written, memory ran out: 2 tries" in ran.out
     assert "\x1b" not in ran.out
     assert "\u202e" not in ran.out
+
+
+TAKEN_BACK = (
+    "the adapter was taken back to 81 % of its scale: it then drifted by 0.033 nats per token on replay"
+)
+
+
+def test_restraint_is_told(shell: Shell, past: Past, tmp_path: Path) -> None:
+    """What was left of the adapter before it was judged: in the report, the note and the page."""
+    hostile_night(shell, past)
+    file = tmp_path / "page.html"
+    assert TAKEN_BACK in shell.run("report", "--html", str(file)).out
+    assert TAKEN_BACK in shell.run("morning").out
+    assert TAKEN_BACK in Page(file.read_text()).text
+    training = shell.run("report", "--json").json["report"]["training"]
+    assert (0.8125, 0.0334) == (training["scale"], training["drift"])
+
+
+@pytest.mark.parametrize(
+    ("scale", "drift", "words"),
+    [
+        (1.0, 0.0204, "the adapter kept its whole scale: it drifted by 0.020 nats per token on replay"),
+        (1.0, None, ""),
+    ],
+)
+def test_restraint_that_took_nothing(scale: float, drift: float | None, words: str) -> None:
+    """Is said where it measured; a build without it says nothing."""
+    training = Training(
+        rows=4, pairs=2, too_long=0, steps=3, tokens=100, device="cpu", scale=scale, drift=drift
+    )
+    assert words == restraint_line(training)
+
+
+def test_a_report_of_an_earlier_version(shell: Shell, past: Past) -> None:
+    """It says nothing of restraint, and is read all the same."""
+    hostile_night(shell, past)
+    plain = shell.run("report", "--json").json["report"]
+    del plain["training"]["scale"], plain["training"]["drift"]
+    training = EvalReport.from_json(plain).training
+    assert training is not None
+    assert (1.0, None) == (training.scale, training.drift)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +178,8 @@ def test_votes_offer_a_rollback(shell: Shell, past: Past) -> None:
 
 
 def test_auto_rollback_is_asked_for(shell: Shell, past: Past) -> None:
-    """With [gate] auto_rollback the rollback is done, and its operation bears the reason."""
+    """With [gate] auto_rollback the rollback is done, its operation bears the reason, and status and note say
+    so until another champion takes office."""
     vote(shell, "r0", ups=18, downs=2)
     vote(shell, past.r2.id, ups=2, downs=10)
     (shell.root / "config.toml").write_text("[gate]\nauto_rollback = true\n")
@@ -145,6 +188,20 @@ def test_auto_rollback_is_asked_for(shell: Shell, past: Past) -> None:
     assert operation is not None
     assert operation.reason.startswith("the votes: r2: 10 of 12")
     assert "r0" == shell.registry().champion()
+
+    said = "r2 was taken back: the votes: r2: 10 of 12 votes down (83%); r0: 2 of 20"
+    assert said in shell.run("status").out
+    assert "taken_back" == shell.run("status", "--json").json["votes"]["finding"]
+    assert said in shell.run("morning").out
+    shell.run("promote", "r2")
+    assert "taken back" not in shell.run("status").out
+
+
+def test_going_back_by_hand_is_not_the_votes(shell: Shell, past: Past) -> None:
+    """Nothing is said of them."""
+    vote(shell, "r0", ups=18, downs=2)
+    shell.run("rollback")
+    assert shell.run("status", "--json").json["votes"] is None
 
 
 class Page(HTMLParser):

@@ -14,7 +14,7 @@ from persona.errors import RefusedAsRoot, ServiceFailed
 from persona.service import Changed, Program, Service
 from persona.service.choice import refuse_root
 from persona.service.launchd import LaunchdService
-from persona.service.port import Done, run_command
+from persona.service.port import OUTDATED, Done, run_command
 from persona.service.systemd import SystemdService
 from persona.service.task import TaskService
 
@@ -180,11 +180,14 @@ def test_install_again(bench: Bench) -> None:
 
 
 def test_an_upgrade_restarts_it(bench: Bench) -> None:
-    """What runs afterwards is the new one."""
+    """What runs afterwards is the new one; and until then its status asks for it."""
     bench.service.install()
+    assert OUTDATED != bench.service.status().advice
+    assert OUTDATED == bench.upgraded.status().advice
 
     assert Changed.UPDATED == bench.upgraded.install()
     assert bench.upgraded.text() == bench.manager.running
+    assert OUTDATED != bench.upgraded.status().advice
 
 
 def test_uninstall(bench: Bench) -> None:
