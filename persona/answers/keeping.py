@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from persona.promote import Plan
 
 
-def gc(persona: Persona, yes: bool = False) -> dict[str, Any]:
-    """What would be removed, and why everything else stays; with `yes` it is removed, unless a night runs."""
-    return collect(persona, yes=yes, leased=())
+def gc(persona: Persona, yes: bool = False, leased: Sequence[str] = ()) -> dict[str, Any]:
+    """What would be removed, and why everything else stays; with `yes` it is removed, unless a night runs.
+    `leased` are the ids of revisions that a daemon has loaded now: they stay."""
+    return collect(persona, yes=yes, leased=leased)
 
 
 def collect(persona: Persona, *, yes: bool, leased: Collection[str]) -> dict[str, Any]:

@@ -20,9 +20,11 @@ def gc(
     """Remove revisions that nobody needs any more: old former champions and rejected ones. They are retired
     for good, and their files are erased."""
     from persona.answers import keeping
+    from persona.daemon.elsewhere import DaemonNights
 
     with opened(context) as persona:
-        found = keeping.gc(persona, yes)
+        daemon = DaemonNights.of(persona)
+        found = keeping.gc(persona, yes, () if daemon is None else daemon.loaded(persona))
     if as_json:
         say_json(found)
         return

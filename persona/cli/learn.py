@@ -68,7 +68,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Learn what is new: build a revision, judge it, and put it in use if it is better. A daemon that runs
-    does it, and makes way to answers."""
+    does it, and makes way to answers; without one it runs here, last in every queue, until it is done."""
     if not now:
         raise BadInput("say when: `persona train --now` runs the night now")
     from persona.answers.learning import night_json

@@ -39,6 +39,7 @@ def serve(
     from persona.daemon.process import serve as run
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("persona.daemon.nights").setLevel(logging.INFO)  # how far a night is
 
     def ready(place: Place) -> None:
         if as_json:

@@ -1,4 +1,6 @@
-"""A night that another process wants, of the daemon that runs: it knows who waits for an answer meanwhile."""
+"""What another process wants of the daemon that runs: a night, since it knows who waits for an answer
+meanwhile, and what it has loaded.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from persona.errors import Busy, PersonaError
 if TYPE_CHECKING:
     from persona.nightly import NightResult
 
-_LOOK = 2.0  # seconds between two questions
+_LOOK = 1.0  # seconds between two questions
 _PATIENCE = 60.0
 
 Json = Any
@@ -50,7 +52,7 @@ class DaemonNights:
         self._ask("POST", "/persona/train")
         while (night := self._look()["daemon"]["night"])["running"]:
             if night["step"]:
-                on_progress({"step": night["step"], "done": 0, "total": None})
+                on_progress({name: night[name] for name in ("stage", "step", "done", "total")})
             pause(_LOOK)
         last = night["last"]
         if last["state"] != "ended":
@@ -64,6 +66,11 @@ class DaemonNights:
             report=None if run.report is None else EvalReport.from_json(run.report),
             costs=run.costs,
         )
+
+    def loaded(self, persona: Persona) -> list[str]:
+        """The ids of the revisions that it has loaded now."""
+        engines = self._look()["daemon"]["engines"]
+        return [persona.resolve(ref_of(engine["model"])).id for engine in engines]
 
     def _look(self) -> Json:
         return self._ask("GET", "/persona/status")
@@ -83,6 +90,12 @@ class DaemonNights:
             busy = response.status == HTTPStatus.CONFLICT
             raise _failed(_message(said), Busy.exit_code if busy else PersonaError.exit_code)
         return said
+
+
+def ref_of(model: str) -> str:
+    """What `persona:base` and `persona:r7` are called here."""
+    ref = model.rpartition(":")[2]
+    return "r0" if ref == "base" else ref
 
 
 def _failed(why: str, exit_code: int) -> PersonaError:

@@ -23,6 +23,7 @@ from store.records import Run
 if TYPE_CHECKING:
     from persona.nightly import NightResult
 
+_NOTHING: dict[str, Any] = {"stage": None, "step": "", "done": 0, "total": None}
 _RECENT = 30  # runs; what nights take is measured on the last of them that trained
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Nights:
         self._leased = leased
         self._starting = threading.Lock()
         self._started = False
-        self._step = ""
+        self._going: dict[str, Any] = _NOTHING
         self._last: dict[str, Any] | None = None
         with open_persona() as persona:
             self._clock = night_clock(
@@ -80,7 +81,7 @@ class Nights:
     def state(self) -> dict[str, Any]:
         """For `status`: whether a night goes on and what it does, and how the last one ended."""
         clock = self._clock.status()
-        return {**clock, "step": self._step if clock["running"] else "", "last": self._last}
+        return {**clock, **(self._going if clock["running"] else _NOTHING), "last": self._last}
 
     def close(self) -> None:
         """End the night that goes on; its run is closed as interrupted. Idempotent."""
@@ -97,8 +98,9 @@ class Nights:
             return persona.store.runs.recent(_RECENT)
 
     def _night(self, leash: Leash) -> NightResult:
-        self._step = ""
+        self._going = _NOTHING
         self._tell("night", {"state": "started"})
+        _log.info("a night begins")
         try:
             with in_one_tree(), self._open_persona() as persona:
                 result = persona.night(self._go_on, cancel=leash.cancel, idle_seconds=leash.idle_seconds)
@@ -120,8 +122,12 @@ class Nights:
         return result
 
     def _go_on(self, event: Mapping[str, Any]) -> None:
-        self._step = str(event.get("step", ""))
-        self._tell("night", {"state": "running", "step": self._step})
+        """The same as who runs a night by hand is shown; in the log, a line for each step."""
+        before = self._going
+        self._going = going = {name: event.get(name, nothing) for name, nothing in _NOTHING.items()}
+        self._tell("night", {"state": "running", **going})
+        if (before["stage"], before["step"]) != (going["stage"], going["step"]):
+            _log.info("night: %s: %s", going["stage"], going["step"])
 
     def _tidy(self, persona: Persona) -> None:
         """What the night left behind for good goes as [keep] says."""
@@ -133,4 +139,6 @@ class Nights:
 
     def _end(self, ended: dict[str, Any]) -> None:
         self._last = ended
+        if ended["state"] == "ended":  # without its reasons, which name what someone prefers
+            _log.info("the night ended: %s %s", ended["outcome"], ended["revision"] or "")
         self._tell("night", ended)

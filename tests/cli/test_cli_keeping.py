@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
 from cli_parts import Past, Shell
 
 
@@ -44,3 +47,12 @@ def test_gc_waits_for_nobody(shell: Shell, past: Past) -> None:
     with shell.persona() as persona, persona.lock():
         assert 75 == shell.run("gc", "--yes").code
         assert 0 == shell.run("gc").code
+
+
+def test_what_a_daemon_has_loaded_stays(shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the clean-up, from whatever process."""
+    (shell.root / "config.toml").write_text("[keep]\nrejected_days = 0\n")
+    daemon = SimpleNamespace(loaded=lambda persona: [past.r1.id])
+    monkeypatch.setattr("persona.daemon.elsewhere.DaemonNights.of", lambda persona: daemon)
+    assert [] == shell.run("gc", "--yes", "--json").json["removed"]
+    assert "in use" in shell.run("gc").out

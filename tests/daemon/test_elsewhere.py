@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemon_parts import House
+from daemon_parts import House, publish
 
 from persona.bootstrap import Persona
-from persona.daemon.elsewhere import DaemonNights
+from persona.daemon.elsewhere import DaemonNights, ref_of
 from persona.daemon.process import serve
 from persona.errors import EngineError, PersonaError
 from store.records import RunState
@@ -75,6 +75,27 @@ def test_the_daemon_runs_it(house) -> None:
     assert (kept.id, tuple(kept.reasons)) == (result.run, result.reasons)
 
 
+def test_its_progress_is_shown_here(house, monkeypatch) -> None:
+    """Stage, step and how far: as a night of one's own shows them."""
+    seen: list[dict[str, Any]] = []
+    step = {"stage": "train", "step": "train", "done": 2, "total": 3}
+
+    def night(self: Persona, on_progress: Any, **_: Any) -> Any:
+        on_progress({**step, "loss": 0.5})
+        while not seen:
+            threading.Event().wait(0.01)
+        raise EngineError("it broke")
+
+    monkeypatch.setattr(Persona, "night", night)
+    with serving(house), house.persona() as persona:
+        daemon = DaemonNights.of(persona)
+        assert daemon is not None
+        with pytest.raises(PersonaError, match="it broke"):
+            daemon.run(persona, seen.append, pause=lambda _: threading.Event().wait(0.02))
+
+    assert step in seen
+
+
 def test_what_it_fails_with(house, monkeypatch) -> None:
     """The line and the exit code are the daemon's."""
 
@@ -107,6 +128,18 @@ def test_one_at_a_time(house, monkeypatch) -> None:
         go_on.set()
 
     assert 75 == refused.value.exit_code
+
+
+def test_what_it_has_loaded(house) -> None:
+    """By the ids that the registry knows; the base is one of them."""
+    registry = house.registry()
+    one = publish(registry, 1)
+    registry.promote(one.id, expected="r0", reason="better")
+    with serving(house), house.persona() as persona:
+        daemon = DaemonNights.of(persona)
+        assert daemon is not None
+        assert [one.id] == daemon.loaded(persona)
+    assert ("r0", "r7") == (ref_of("persona:base"), ref_of("persona:r7"))
 
 
 def test_of_somebody_else_or_nobody(house) -> None:

@@ -166,6 +166,39 @@ def test_a_night_that_is_asked_for(home: Home) -> None:
     assert home.given[0]["idle_seconds"]() < 5
 
 
+def test_how_far_it_is(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+    """Clients are told what a night by hand shows; the log has a line for each step, and for begin and end,
+    without a word of why."""
+    caplog.set_level("INFO", "persona.daemon.nights")
+    home.house.environ = NEVER
+    steps = [("distill", "distill", 0, 1), ("train", "train", 1, 3), ("train", "train", 2, 3)]
+
+    def night(on_progress: Any, **_: Any) -> Any:
+        for stage, step, done, total in steps:
+            on_progress({"stage": stage, "step": step, "done": done, "total": total, "loss": 0.5})
+        far.append({name: home.nights.state()[name] for name in ("stage", "step", "done", "total")})
+        return SimpleNamespace(
+            run="run-7", outcome=RunState.PROMOTED, revision="r7", reasons=("“Be brief.”",)
+        )
+
+    far: list[Any] = []
+    home.open()
+    home.house.night = night
+    home.nights.ask()
+    assert home.ended.wait(PATIENCE)
+
+    assert [{"stage": "train", "step": "train", "done": 2, "total": 3}] == far
+    told = [data for _, data in home.told if data["state"] == "running"]
+    assert steps == [(data["stage"], data["step"], data["done"], data["total"]) for data in told]
+    assert [
+        "a night begins",
+        "night: distill: distill",
+        "night: train: train",
+        "the night ended: promoted r7",
+    ] == caplog.messages
+    assert eventually(lambda: home.nights.state()["step"] == "")
+
+
 def test_asking_needs_no_clock_that_ticks(home: Home) -> None:
     """An identity whose nights do not come by themselves has one when it asks, and no other."""
     nights = home.open()
