@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -26,6 +27,8 @@ from persona.child import Pause
 from persona.engine.opener import open_engine
 from persona.engine.protocol import Engine, Prompt, Sampling
 from persona.nightly import run_night
+from persona.schedule.leash import Leash
+from persona.schedule.lookout import Lookout
 from persona.train import Recipe
 from store.records import Message
 
@@ -87,6 +90,12 @@ def figures(scratch: Path, options: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {"cores": os.cpu_count(), "priority": "idle" if options.idle else "low"}
     first = {}
     ended: list[Any] = []
+    leash = Leash(math.inf, requests=lambda: math.inf)
+
+    def look() -> None:  # as the daemon's clock does, once a second
+        leash.look(user.idle_seconds(), presence=1.0, patience=math.inf)
+
+    lookout = Lookout(look)
 
     def work() -> None:  # the store belongs to the thread that opened it
         night = make_night(
@@ -94,7 +103,7 @@ def figures(scratch: Path, options: argparse.Namespace) -> dict[str, Any]:
             base,
             recipe,
             on_progress=user.hear,
-            pause=Pause(idle_seconds=user.idle_seconds, quiet_seconds=1.0),
+            pause=Pause(idle_seconds=leash.idle_seconds, quiet_seconds=1.0),
             idle=options.idle,
         )
         try:
@@ -107,6 +116,7 @@ def figures(scratch: Path, options: argparse.Namespace) -> dict[str, Any]:
         first_tokens(engine, 2)  # warm
         first["without a night"] = first_tokens(engine, options.prompts)
         thread = threading.Thread(target=work, name="night")
+        lookout.start()
         thread.start()
         user.training.wait()
         first["beside a night"] = first_tokens(engine, options.prompts)
@@ -119,10 +129,13 @@ def figures(scratch: Path, options: argparse.Namespace) -> dict[str, Any]:
         thread.join()
     finally:
         user.here = False
+        lookout.stop()
         engine.close()
     if not ended:
         raise SystemExit("bench_night: the night did not come through")
-    found["first_token_ms"] = {name: summary(times) for name, times in first.items()}
+    found["first_token_ms"] = summed = {name: summary(times) for name, times in first.items()}
+    still, alone = summed["after it stood still"]["p95"], summed["without a night"]["p95"]
+    found["p95_once_it_stood_still"] = round(still / alone, 2)
     found["night"] = {"outcome": str(ended[0].outcome), "stages": ended[0].costs}
     return found
 
@@ -161,6 +174,7 @@ def table(found: dict[str, Any]) -> str:
     lines += ["", f"{'time to first token':22} {'median':>8} {'p95':>8}"]
     for name, times in found["first_token_ms"].items():
         lines.append(f"{name:22} {times['median']:5.0f} ms {times['p95']:5.0f} ms")
+    lines.append(f"{'then, of without':22} {found['p95_once_it_stood_still']:8.2f} times at p95")
     lines.append(f"{'it stood still after':22} {found['seconds_to_stand_still']} s")
     return "\n".join(lines)
 

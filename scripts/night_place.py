@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +65,11 @@ def make_night(
     *,
     on_progress: Callable[[Mapping[str, Any]], None] = lambda _: None,
     pause: Pause | None = None,
+    cancel: threading.Event | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
     idle: bool = False,
 ) -> Night:
-    """Its gate lets everything pass: a short training earns no verdict."""
+    """Its gate lets everything pass: a short training earns no verdict. Its store belongs to this thread."""
     paths = home.identity("me")
     return Night(
         home=home,
@@ -78,5 +82,7 @@ def make_night(
                           max_truncated_gain=1.0, max_looping_gain=1.0, max_empty=1.0),
         budget=Budget(seconds=3600, idle=idle),
         pause=pause,
+        cancel=cancel,
+        now=now,
         on_progress=on_progress,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from persona.distill import revise_ledger
 from persona.errors import BadInput, PersonaError
 from persona.failure import in_one_tree
 from persona.schedule.probes import OwnTraffic
+from persona.serve.beyond import Beyond
 from persona.serve.desk import Happening, Json, Lease, ModelCard, Turn, Upstream
 from persona.serve.engines import Engines
 from persona.serve.leases import Leases
@@ -45,8 +46,7 @@ class LocalDesk:
         with in_one_tree(), open_persona() as persona:
             settings, registry = persona.settings.serve, persona.registry
             self._identity = persona.identity
-            self._environ = persona.environ
-            self._upstream = persona.settings.upstream
+            self._beyond = Beyond.of(persona.settings.upstream, persona.environ)
             self._waiting = WaitingPreferences(persona.paths.store)
             self._writer = Writer(persona.paths.store)
             try:
@@ -59,7 +59,7 @@ class LocalDesk:
                     controls=persona.base.template.control_tokens,
                     aliases=settings.aliases,
                     waiting=self._waiting,
-                    tell=self.board.tell,
+                    tell=self._tell,
                 )
                 self._leases.follow()
             except BaseException:
@@ -79,12 +79,13 @@ class LocalDesk:
     def models(self) -> Sequence[ModelCard]:
         with in_one_tree():
             cards = self._leases.models()
-        if self._upstream.url is None:
+        if self._beyond is None:
             return cards
-        made = cards[-1].created
+        made, url = cards[-1].created, self._beyond.upstream.url
         theirs = [
-            ModelCard(id=name, root=name, parent=self._upstream.url, created=made)
-            for name in self._upstream.models
+            ModelCard(id=name, root=name, parent=url, created=made)
+            for name in self._beyond.models()
+            if not self._leases.knows(name)
         ]
         return [*cards, *theirs]
 
@@ -93,12 +94,9 @@ class LocalDesk:
         return self._leases.lease(model)
 
     def upstream(self, model: str) -> Upstream | None:
-        if self._upstream.url is None or self._leases.knows(model):
+        if self._beyond is None or self._leases.knows(model) or not self._beyond.answers_for(model):
             return None
-        if self._upstream.models and model not in self._upstream.models:
-            return None
-        key = self._upstream.api_key_env
-        return Upstream(url=self._upstream.url.rstrip("/"), key=self._environ.get(key, "") if key else "")
+        return self._beyond.upstream
 
     def keep(self, turn: Turn) -> str:
         return self._writer.keep(
@@ -146,6 +144,12 @@ class LocalDesk:
             return
         if gone_back is not None:
             self._leases.follow()
+
+    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        """To clients that listen; what is amiss also to whoever reads the log."""
+        self.board.tell(kind, data)
+        if kind == "not_loaded":
+            _log.warning("%s cannot be served: %s", data["revision"], data["why"])
 
     def happenings(self, *, after: int, wait: float) -> Sequence[Happening]:
         return self.board.after(after, wait=wait)

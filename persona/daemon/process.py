@@ -1,4 +1,4 @@
-"""The daemon in the foreground: take the home, load the champion, listen, answer until told to end, drain.
+"""The daemon in the foreground: take home and port, load the champion, answer until told to end, drain.
 
 What is listened on is this machine alone, unless the user says in so many words that it is to be more.
 """
@@ -6,7 +6,6 @@ What is listened on is this machine alone, unless the user says in so many words
 from __future__ import annotations
 
 import ipaddress
-import os
 import signal
 import socket
 import threading
@@ -46,25 +45,24 @@ def serve(
     _check_host(host, expose=expose)
     home, identity = persona.home, persona.identity
     _ = persona.registry, persona.base  # which say what to do when the home is not ready
-    with in_one_tree(), only_daemon(home):
+    with in_one_tree(), only_daemon(home), _listening(host, port) as listener:
+        bound = listener.getsockname()[1]
         tokens = Tokens(home, own_identity=identity)
         tokens.own()
         traffic = OwnTraffic()
         door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), traffic=traffic))
         try:
             desk = door.desk(identity)
-            with _listening(host, port) as listener:
-                bound = listener.getsockname()[1]
-                access = _access(persona.settings.serve, host, bound)
-                server = make_server(
-                    create_app(door, access=access), host=host, port=bound, drain_seconds=DRAIN_SECONDS
-                )
-                with _ends_quietly():
-                    desk.let_nights_come()
-                    place = tell_place(home, host=host, port=bound)
-                    on_ready(place)
-                    with told(place), _told_of_the_end(server, door):
-                        server.run(sockets=[listener])
+            access = _access(persona.settings.serve, host, bound)
+            server = make_server(
+                create_app(door, access=access), host=host, port=bound, drain_seconds=DRAIN_SECONDS
+            )
+            with _ends_quietly():
+                desk.let_nights_come()
+                place = tell_place(home, host=host, port=bound)
+                on_ready(place)
+                with told(place), _told_of_the_end(server, door):
+                    server.run(sockets=[listener])
         finally:
             door.close(wait=1.0)  # what was cut off lets go of its engine
 
@@ -143,5 +141,5 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        why = (error.strerror or str(error)).lower()
         raise BadInput(f"{host}:{port} cannot be listened on: {why}; choose another --port") from None

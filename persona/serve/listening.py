@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from persona.serve.limits import Limits
 
+_WAITING = 128  # connections that nobody has taken yet
 _GRACE = 1.0  # seconds in which the application may say itself that a body came too late
 
 
@@ -109,12 +110,15 @@ def make_server(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 takes any free one. OSError when it is taken."""
+    """A socket that listens; port 0 takes any free one. OSError when it is taken. Who connects waits until a
+    server takes the socket.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(_WAITING)  # what is only bound, another process could take as well
     except OSError:
         bound.close()
         raise

@@ -7,7 +7,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from daemon_parts import AT, House, Stage, asked, eventually, publish, turn
+from daemon_parts import AT, House, Stage, asked, eventually, publish, said, turn
 
 from persona.daemon.desk import LocalDesk
 from persona.daemon.door import LocalDoor
@@ -89,6 +89,20 @@ def test_a_turn_is_kept_and_judged(opened) -> None:
     assert [act.id] == [given["id"] for given in said["feedback"]]
     assert kept == desk.ask("search", {"text": "because"})["hits"][0]["interaction"]
     json.dumps([found, said])
+
+
+def test_a_conversation_in_brief(opened) -> None:
+    """Each message once, behind the interaction that it goes on from; `last` is the newest alone."""
+    desk = opened()
+    first = desk.keep(turn(asked("Why?"), "Because."))
+    desk.keep(turn(asked("How?", *asked("Why?").messages, said("Because.")), "So."))
+    (found,) = desk.ask("conversations", {})["conversations"]
+    brief = desk.ask("conversation", {"id": found["id"], "brief": "true"})["interactions"]
+    (last,) = desk.ask("conversation", {"id": found["id"], "brief": "true", "last": "1"})["interactions"]
+
+    assert [None, first] == [each["after"] for each in brief]
+    assert [["Why?"], ["How?"]] == [[one["content"] for one in each["said"]] for each in brief]
+    assert brief[-1] == last
 
 
 @pytest.mark.parametrize("wished", [True, False])
@@ -241,6 +255,18 @@ def test_models_of_an_upstream(house, opened) -> None:
     assert [None, None] == [every.upstream("persona"), every.upstream("persona:r9")]
     assert [None, "http://127.0.0.1:11434/v1"] == [some.upstream("gpt-4o"), some.upstream("llama").url]
     assert "secret" not in repr(every.upstream("gpt-4o"))
+    assert ["persona", "persona:base", "llama", "qwen"] == [card.id for card in some.models()]
+
+
+def test_a_champion_that_cannot_be_served_is_in_the_log(house, opened, caplog) -> None:
+    """Whoever starts a daemon by hand reads there that the base answers in its place, and why."""
+    one = publish(house.registry(), 1)
+    house.registry().promote(one.id, expected="r0", reason="better")
+    house.stage.broken[one.id] = EngineError("its adapter is damaged")
+    desk = opened()
+
+    assert "answered by r0" == answer(desk, "Why?")
+    assert [f"{one.id} cannot be served: its adapter is damaged"] == caplog.messages
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from daemon_parts import House, publish
+from daemon_parts import House, eventually, publish
 
 from persona.daemon.place import Place, find_daemon
 from persona.daemon.process import serve
@@ -29,24 +29,34 @@ HERE = Path(__file__).parent
 @contextmanager
 def daemon(root: Path, *, seconds_a_word: float = 0.0) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A real process with a scripted engine in it, and its URL; killed if it is still there at the end."""
+    with starting(root, seconds_a_word=seconds_a_word) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+
+
+@contextmanager
+def starting(
+    root: Path, *, port: int = 0, seconds_a_word: float = 0.0, seconds_to_load: float = 0.0
+) -> Iterator[subprocess.Popen[str]]:
+    """The same before it is ready."""
     program = textwrap.dedent(f"""
         import sys
         sys.path.insert(0, {str(HERE)!r})
         from pathlib import Path
         from daemon_parts import House, Stage
         from persona.daemon.process import serve
-        stage = Stage(reply=lambda revision, _: "word " * 20, seconds_a_word={seconds_a_word})
+        stage = Stage(reply=lambda revision, _: "word " * 20, seconds_a_word={seconds_a_word},
+                      seconds_to_load={seconds_to_load})
         house = House(Path({str(root)!r}), stage=stage)
         with house.persona() as persona:
-            serve(persona, host="127.0.0.1", port=0, on_ready=lambda place: print(place.url, flush=True))
+            serve(persona, host="127.0.0.1", port={port}, on_ready=lambda place: print(place.url, flush=True))
         print("torch" in sys.modules, flush=True)
     """)
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
+        yield process
     finally:
         process.kill()
         process.communicate()
@@ -123,7 +133,7 @@ def test_a_killed_daemon_leaves_the_home_free(house) -> None:
 
 
 def test_a_port_that_is_taken(house) -> None:
-    """The error says so, and the home is free again."""
+    """The error says so before anything is loaded, and the home is free again."""
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         house.persona() as persona,
@@ -132,7 +142,31 @@ def test_a_port_that_is_taken(house) -> None:
         serve(persona, host="127.0.0.1", port=taken.getsockname()[1])
 
     assert find_daemon(Home(house.root)) is None
-    assert [] == house.stage.loaded
+    assert [] == house.stage.revisions
+
+
+def test_a_name_that_is_nowhere(house) -> None:
+    """A host that cannot be found is said to be so, in words."""
+    with house.persona() as persona, pytest.raises(BadInput, match=r"nowhere\.invalid:0 cannot .* not known"):
+        serve(persona, host="nowhere.invalid", port=0, expose=True)
+
+
+def test_who_comes_while_the_model_loads_is_answered_when_it_is_there(house) -> None:
+    """The port is taken first, so that a client at the login waits and does not fail."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with starting(house.root, port=port, seconds_to_load=1.0):
+        assert eventually(lambda: is_listened_on(port), within=30)
+        ready_then = Home(house.root).daemon.exists()
+        with client(house, f"http://127.0.0.1:{port}") as http:
+            status = http.get("/health").status_code
+
+    assert (False, 200) == (ready_then, status)
+
+
+def is_listened_on(port: int) -> bool:
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_home_that_is_not_ready(tmp_path) -> None:
