@@ -69,7 +69,7 @@ class LocalDesk:
             open_persona,
             tell=self.board.tell,
             traffic=self._traffic,
-            leased=lambda: [loaded.revision.id for loaded in self._engines.loaded()],
+            leased=self._leased,
         )
 
     @property
@@ -124,6 +124,8 @@ class LocalDesk:
             if arguments:
                 raise BadInput("train takes no arguments")
             return self._nights.ask()
+        if name == "gc":  # what is loaded stays
+            arguments = {**arguments, "leased": self._leased()}
         with self._open_persona() as persona:
             answer = ask(persona, name, arguments)
         if name == "status":
@@ -133,6 +135,9 @@ class LocalDesk:
         if name in _CHANGES_LEDGER:
             self._waiting.refresh(now=True)
         return answer
+
+    def _leased(self) -> list[str]:
+        return [loaded.revision.id for loaded in self._engines.loaded()]
 
     def _heed_votes(self) -> None:
         """The vote that was cast is kept, whatever comes of this."""

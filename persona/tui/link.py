@@ -135,7 +135,8 @@ class Link:
             case "started":
                 self._see(night="a night begins")
             case "running":
-                self._see(night=line(str(what.get("step", "")), 60) or "a night is running")
+                far = f", {what.get('done')} of {what['total']}" if what.get("total") else ""
+                self._see(night=f"{line(str(what.get('step') or 'a night is running'), 60)}{far}")
             case "ended":
                 outcome = str(what.get("outcome", "")).replace("_", " ")
                 self._see(night="", done=done, news=f"the night ended: {outcome}")

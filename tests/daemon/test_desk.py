@@ -76,6 +76,21 @@ def test_the_champion_answers_and_a_promotion_is_answered_by_the_next(house, ope
     assert ("r1", "r0") == (promoted["ref"], promoted["before_ref"])
 
 
+def test_a_clean_up_leaves_what_is_loaded(house, opened) -> None:
+    """Whoever asks for it; what nobody has loaded goes."""
+    house.environ = {"PERSONA_KEEP__REJECTED_DAYS": "0"}
+    registry = house.registry()
+    one, two = publish(registry, 1), publish(registry, 2)
+    desk = opened()
+    with desk.lease("persona:r1"):
+        for each in (one, two):
+            registry.reject(each.id, "it is no better")
+        said = desk.ask("gc", {"yes": True})
+
+    assert ["r2"] == said["removed"]
+    assert "in use" in [row["reason"] for row in said["revisions"] if row["ref"] == "r1"]
+
+
 def test_a_turn_is_kept_and_judged(opened) -> None:
     """A kept turn is found again by questions, with the feedback on it."""
     desk = opened()
