@@ -1,4 +1,5 @@
-"""How fast persona answers: beside bare llama.cpp and transformers, with the same base, adapter and prompts.
+"""How fast persona answers: beside bare llama.cpp and transformers, with the same base, adapter and prompts;
+and what a long life, strangers and nonsense do to it.
 
 Nothing is trained: the adapters are random, which costs the same time as learned ones. Every round asks all
 three, so that what else the machine does falls on all alike; what is printed are medians over the rounds.
@@ -19,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from night_place import starter
 from serving.arms import Ask, BareLlama, Daemon, Generate, Timed, at_once
-from serving.long_life import capture, soak, swaps
+from serving.hostile import fuzz, knock
+from serving.long_life import capture, memory, soak, swaps
 from serving.place import make_home, publish_random
 
 import persona.engine  # noqa: F401  # before llama.cpp is loaded: it says how its threads wait
@@ -52,7 +54,7 @@ def _figures(results: Sequence[tuple[list[Timed], float]]) -> dict[str, float]:
 
 
 def measure(
-    root: Path, *, quick: bool, rounds: int, steps: Sequence[str], transformers: bool
+    root: Path, *, quick: bool, rounds: int, steps: Sequence[str], transformers: bool, chats: int
 ) -> dict[str, Any]:
     base = starter()
     home = make_home(root, base)
@@ -62,16 +64,25 @@ def measure(
     rounds, tokens = (1, 48) if quick else (rounds, 128)
     found: dict[str, Any] = {}
     daemon = Daemon(home, parallel=8)
+    resident = {"started": memory(daemon)}
     try:
         if "speed" in steps:
             found["speed"] = _speed(daemon, base, one, rounds, tokens, quick=quick, transformers=transformers)
+            resident["after_speed"] = memory(daemon)
             _tell("speed", found)
         if "swaps" in steps:
             found["swaps"] = swaps(daemon, home, (two, one), count=4 if quick else 50, clients=8)
             _tell("swaps", found)
         if "soak" in steps:
-            found["soak"] = soak(daemon, chats=20 if quick else 400)
+            found["soak"] = soak(daemon, chats=20 if quick else chats)
             _tell("soak", found)
+        if "probes" in steps:
+            found["probes"] = knock(daemon.url, daemon.token, count=100 if quick else 1000)
+            _tell("probes", found)
+        if "schemathesis" in steps:
+            found["schemathesis"] = fuzz(daemon.url, daemon.token, examples=3 if quick else 50)
+            _tell("schemathesis", found)
+        found["resident_mb"] = {**resident, "at_the_end": memory(daemon)}
     finally:
         daemon.close()
     if "capture" in steps:
@@ -103,6 +114,10 @@ def _speed(daemon, base, revision, rounds, tokens, *, quick, transformers) -> di
         finally:
             generate.close()
     alone = found["1"]
+    if "transformers" in alone:
+        found["of_transformers"] = round(
+            alone["persona"]["tokens_per_s_each"] / alone["transformers"]["tokens_per_s_each"], 2
+        )
     found["of_llama.cpp"] = round(
         alone["persona"]["tokens_per_s_each"] / alone["llama.cpp"]["tokens_per_s_each"], 3
     )
@@ -133,8 +148,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument("--quick", action="store_true", help="less of everything: half a minute")
     parser.add_argument(
-        "--steps", default="speed,swaps,soak,capture", help="which parts, with commas between"
+        "--steps",
+        default="speed,swaps,soak,capture,probes,schemathesis",
+        help="which parts, with commas between",
     )
+    parser.add_argument("--chats", type=int, default=400, help="how many chats the long life has")
     parser.add_argument("--no-transformers", action="store_true", help="leave the slow one out")
     parser.add_argument("--rounds", type=int, default=5, help="how often each speed is measured")
     options = parser.parse_args()
@@ -145,6 +163,7 @@ def main() -> None:
             rounds=options.rounds,
             steps=options.steps.split(","),
             transformers=not options.no_transformers,
+            chats=options.chats,
         )
     if options.json:
         print(json.dumps(found, indent=2))

@@ -60,7 +60,8 @@ class Daemon:
         )
         assert self.process.stdout is not None
         self.url = json.loads(self.process.stdout.readline())["url"]
-        self._headers = {"Authorization": f"Bearer {home.token.read_text()}"}
+        self.token = home.token.read_text().strip()
+        self._headers = {"Authorization": f"Bearer {self.token}"}
 
     @contextmanager
     def client(self) -> Iterator[httpx2.Client]:

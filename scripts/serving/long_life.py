@@ -89,6 +89,11 @@ def _firsts_of(seen: _Seen, lock: threading.Lock, revision: str) -> list[float]:
         return [at for by, at in seen.firsts if by == revision]
 
 
+def memory(daemon: Daemon) -> float:
+    """What the daemon holds now, in MB."""
+    return round(psutil.Process(daemon.process.pid).memory_info().rss / 1e6, 1)
+
+
 def soak(daemon: Daemon, *, chats: int) -> Any:
     """Memory and handles of the daemon, after the first tenth of the chats and after all of them."""
     process = psutil.Process(daemon.process.pid)

@@ -17,6 +17,9 @@ from persona.distill.detectors.tongues import plausible, stop_words
 from store.records import Message
 
 _LONGEST_READ = 4000  # characters of an answer
+_LONGEST_END = 800
+_TELLS = 4  # words of a request that tell its language
+_CHOICE = re.compile(r"\s*(?:[-*•]|\(?\w{1,2}[.)])\s+\S")
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
 _NAME = re.compile(r"(?<!\w)[^\W\d_]\w{3,}")
 
@@ -25,8 +28,9 @@ _NAME = re.compile(r"(?<!\w)[^\W\d_]\w{3,}")
 class Before:
     """The completion's `question` or `offer` at its end, and the words of answer and request, folded.
 
-    `names` are the capitalised words of the answer, `asked` all words of the request. `tool`: tools are at work in this talk.
-    `made`: the request ordered something, so that “it” is the answer; of what a question asks it may be the world.
+    `names` are the capitalised words of the answer, `asked` all words of the request. `tool`: tools are at
+    work in this talk.
+    `made`: the request ordered something, so that “it” is the answer; after a question it may be the world.
     `called`: the completion is nothing but calls, and the user speaks before they have run.
     `languages` are those that the request may be in, empty where it does not tell.
     """
@@ -83,12 +87,14 @@ def _before(request: str, answer: str, called: str, tool: bool) -> Before:
         asked=frozenset(_WORD.findall(fold(request[:_LONGEST_READ]))),
         tool=tool,
         made=_orders(request),
-        languages=_languages(request),
+        languages=_languages(request, answer),
     )
 
 
-def _languages(request: str) -> frozenset[str]:
-    likely = plausible(" ".join(sentence.text for sentence in own_sentences(request)))
+def _languages(request: str, answer: str) -> frozenset[str]:
+    """Those of the request; where it is too short to tell, of the answer, too."""
+    text = " ".join(sentence.text for sentence in own_sentences(request))
+    likely = plausible(text if len(text.split()) >= _TELLS else f"{text} {fold(answer[:_LONGEST_END])}")
     return frozenset(tongue.name for tongue in likely)
 
 
@@ -107,13 +113,15 @@ def _orders(request: str) -> bool:
 
 
 def _asks(answer: str) -> tuple[bool, bool]:
-    """What the last line asks: an offer ("Anything else?"), a question, or neither."""
-    if "?" not in answer[-400:]:
-        return False, False
-    last = own_sentences(answer.strip().rsplit("\n", 1)[-1])
-    asking = [sentence for sentence in last[-2:] if sentence.asks]
-    offer = any(tongue.offers.search(each.text) for each in asking for tongue in plausible(each.text))
-    return bool(asking) and offer, bool(asking) and not offer
+    """What it asks at its end: an offer ("Let me know if …"), a question (a list of choices may follow), or
+    neither."""
+    lines = [line for line in answer[-_LONGEST_END:].strip().splitlines() if line.strip()]
+    while len(lines) > 1 and _CHOICE.match(lines[-1]):
+        lines.pop()
+    last = own_sentences(lines[-1])[-1:] if lines else ()
+    asking = [sentence for sentence in last if sentence.asks]
+    offer = any(tongue.offers.search(each.text) for each in last for tongue in plausible(each.text))
+    return offer, bool(asking) and not offer
 
 
 def plays(prompt: Sequence[Message], said: Message) -> bool:

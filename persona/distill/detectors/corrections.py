@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from persona.distill.detectors.before import NOTHING, Before, before_reply
+from persona.distill.detectors.before import NOTHING, Before, before_reply, words_of
 from persona.distill.detectors.content import asked_instead
 from persona.distill.detectors.contract import Exchange, Finding
 from persona.distill.detectors.echoes import said_elsewhere
-from persona.distill.detectors.objections import objects_to, smiles, without_sighs
+from persona.distill.detectors.objections import objects_to
 from persona.distill.detectors.own_words import Sentence, echoes, own_sentences
+from persona.distill.detectors.reading import praises, smiles, without_sighs
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
 
@@ -80,6 +81,10 @@ def _first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) ->
     start = 0
     while start < len(sentences) and start < 3:
         text = sentences[start].text
+        leaves = not start and len(sentences) > 1 and tongue.acts.leaves_play.search(text)
+        if leaves or praises(sentences[start], tongue):
+            start += 1
+            continue
         soft = tongue.soft_head.match(text)
         begin = soft.end() if soft else 0
         if any(
@@ -137,7 +142,7 @@ def _says_no(sentence: Sentence, tongue: Tongue) -> int | None:
 def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, after_no: bool) -> bool:
     """Does this text, of this sentence, judge, explain or change the answer?"""
     for rest in without_sighs(text, tongue):
-        if _judges(rest, sentence, tongue):
+        if (not asked.question or tongue.acts.you_did.match(rest)) and _judges(rest, sentence, tongue):
             return True
         sighs = text[: len(text) - len(rest)]
         thanked = tongue.thanked.search(sighs) and not tongue.but.search(sighs)
@@ -146,16 +151,6 @@ def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *,
         if _changes(rest, sentence, tongue, asked, after_no=after_no):
             return True
     return False
-
-
-def _without_sighs(text: str, tongue: Tongue) -> Iterator[str]:
-    """The text, and what is left of it when the words before its first that counts go, one by one."""
-    for _ in range(_MOST_SIGHS):
-        yield text
-        sigh = tongue.one_soft_head.match(text)
-        if sigh is None or sigh.end() == len(text):
-            return
-        text = text[sigh.end() :]
 
 
 def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
@@ -196,7 +191,7 @@ def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, af
     if any(each.not_judgement.search(text) for each in plausible(sentence.text)):
         return False
     if _is_change(text, sentence, tongue):
-        return True
+        return not _chooses(text, tongue, asked)
     first, *others = _CLAUSE.split(text)
     if not others or sentence.asks:
         return False
@@ -204,6 +199,15 @@ def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, af
         tongue.may_ask.search(first) is not None
         or all(_is_change(each, sentence, tongue) or tongue.meant_head.match(each) for each in others)
     )
+
+
+def _chooses(text: str, tongue: Tongue, asked: Before) -> bool:
+    """Does it take one of several things that the answer offered: “let's go with Inter”?"""
+    lead, trail = tongue.lead_in_head.match(text), tongue.trail_end.search(text)
+    bare = text[lead.end() if lead else 0 : trail.start() if trail else None]
+    taken = next((found["x"] for use in tongue.uses if (found := use.fullmatch(bare))), "")
+    words = words_of(taken)
+    return bool(words) and all(word in asked.answer for word in words)
 
 
 def _is_change(text: str, sentence: Sentence, tongue: Tongue) -> bool:

@@ -9,57 +9,24 @@ a change of it. A sentence that comments or approves is none of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from rapidfuzz import fuzz
 
+from persona.checker import fold
 from persona.distill.detectors.before import Before, words_of
+from persona.distill.detectors.manners import asks_for_units, compares, orders, praises_but, wants
 from persona.distill.detectors.own_words import Sentence
+from persona.distill.detectors.reading import CLAUSE, FRAGMENT, NUMBER, SHORT, Said, smiles, without_sighs
 from persona.distill.detectors.tongues import Tongue
 from persona.distill.detectors.tongues.acts import Acts
 
 _LONGEST = 24  # words; longer sentences tell something
-_SHORT = 10
-_FRAGMENT = 4
+_CONTRASTING = 14  # words of a sentence that sets two things against each other
 _CONTRASTED = 5  # words after the “not” of “X, not Y”
 _ECHOED = 0.5  # of the words of a question that echoes the answer
 _MISSPELT = 80  # of 100: so like a name of the answer is the name, spelt otherwise
-_CLAUSE = re.compile(r"\s*[,–—:]\s*|\s+-\s+")
-_GAP = re.compile(r"[\s,.!:;…–—-]*")
-_NUMBER = re.compile(r"\d")
 _NAME = re.compile(r"(?<!\w)[^\W\d_]\w{3,}")
-_SMILES = re.compile(r"(?::-?[)D]|;-?\)|xd|\^\^|[\U0001F600-\U0001F64F])\s*[.!]*$")
-_MOST_SIGHS = 4
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Said:
-    """A sentence without the sighs before it, and what it is read with."""
-
-    text: str
-    sentence: Sentence
-    tongue: Tongue
-    before: Before
-
-    @property
-    def acts(self) -> Acts:
-        return self.tongue.acts
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        return words_of(self.text)
-
-    def is_fine(self, text: str = "") -> bool:
-        return self.acts.fine.search(text or self.text) is not None
-
-    def after(self, head: re.Pattern[str]) -> str | None:
-        """What follows the head; None where the text does not begin with it."""
-        found = head.match(self.text)
-        if found is None:
-            return None
-        gap = _GAP.match(self.text, found.end())
-        return self.text[gap.end() if gap else found.end() :]
 
 
 def objects_to(sentences: Sequence[Sentence], start: int, tongue: Tongue, before: Before) -> int:
@@ -69,9 +36,11 @@ def objects_to(sentences: Sequence[Sentence], start: int, tongue: Tongue, before
         return 0
     if before.question or sentence.hands_over or sentence.words > _LONGEST:
         return 0
+    if tongue.reports.search(sentence.text) and not tongue.acts.claims.match(sentence.text):
+        return 0  # somebody else's
     following = sentences[start + 1] if start + 1 < len(sentences) else None
     for text in without_sighs(sentence.text, tongue):
-        said = _Said(text=text, sentence=sentence, tongue=tongue, before=before)
+        said = Said(text=text, sentence=sentence, tongue=tongue, before=before)
         if sentence.asks:
             if _asks_back(said):
                 return 1
@@ -84,36 +53,26 @@ def objects_to(sentences: Sequence[Sentence], start: int, tongue: Tongue, before
     return 0
 
 
-def without_sighs(text: str, tongue: Tongue) -> Iterator[str]:
-    """The text, and what is left of it when the words before its first that counts go, one by one."""
-    for _ in range(_MOST_SIGHS):
-        yield text
-        sigh = tongue.one_soft_head.match(text)
-        if sigh is None or sigh.end() == len(text):
-            return
-        text = text[sigh.end() :]
-
-
 def _asks_for_change(following: Sentence, acts: Acts) -> bool:
     text = following.text
-    return following.words < _FRAGMENT or any(
+    return following.words < FRAGMENT or any(
         head.match(text) for head in (acts.more, acts.comparative, acts.redo, acts.tag)
     )
 
 
-def smiles(sentence: Sentence) -> bool:
-    """Does the sentence end with a smile? It is no serious judgement then."""
-    return _SMILES.search(sentence.text) is not None
-
-
-def _declares(said: _Said, following: Sentence | None) -> bool:
+def _declares(said: Said, following: Sentence | None) -> bool:
     if said.before.called:
         return said.acts.assents.match(said.text) is None and not said.is_fine()
     if said.tongue.lasting_head.match(said.text) or said.tongue.always_head.match(said.text):
         return False
     asks = following is not None and following.asks
     goes_on = asks and following is not None and not _asks_for_change(following, said.acts)
-    if _orders(said) or _praises_but(said) or (not goes_on and said.before.made and _compares(said)):
+    if (
+        orders(said)
+        or praises_but(said)
+        or (not goes_on and wants(said))
+        or (not goes_on and said.before.made and compares(said))
+    ):
         return True
     if said.is_fine() or smiles(said.sentence):
         return False
@@ -128,7 +87,7 @@ def _declares(said: _Said, following: Sentence | None) -> bool:
     )
 
 
-def _blames(said: _Said) -> bool:
+def _blames(said: Said) -> bool:
     """You did; it does; it still fails; it should; it sounds like; and what only objections have in them."""
     acts, text = said.acts, said.text
     if acts.you_did.match(text):
@@ -147,7 +106,13 @@ def _blames(said: _Said) -> bool:
     )
 
 
-def _points(said: _Said) -> bool:
+def _named(sentence: Sentence) -> list[str]:
+    """The capitalised words behind the first."""
+    found = _NAME.finditer(sentence.raw)
+    return [name[0] for name in found if name.start() and name[0][0].isupper()]
+
+
+def _points(said: Said) -> bool:
     """That is not, that is too, that is longer than; that is French."""
     acts = said.acts
     rest = said.after(acts.points)
@@ -166,15 +131,18 @@ def _points(said: _Said) -> bool:
     if not rest:
         return False
     if rest[0].isdigit() or acts.of.match(rest) or said.tongue.languages.search(rest):
-        return len(rest.split()) <= _SHORT
-    return any(acts.want.match(clause) for clause in _CLAUSE.split(rest)[1:])
+        return len(rest.split()) <= SHORT
+    return any(acts.want.match(clause) for clause in CLAUSE.split(rest)[1:])
 
 
-def _finds_too_much(said: _Said) -> bool:
+def _finds_too_much(said: Said) -> bool:
     """Sunglasses is a bit much: a word of the answer, and that it is too something."""
     acts = said.acts
+    too = acts.too.search(said.text, 1)
+    if too and said.text[too.end() : too.end() + 1] == " " and not acts.own.match(said.text):
+        return said.sentence.words <= _CONTRASTING and any(word in said.before.answer for word in said.words)
     found = acts.equals.search(said.text)
-    if not found or not said.before.made or said.sentence.words > _SHORT or acts.own.match(said.text):
+    if not found or not said.before.made or said.sentence.words > SHORT or acts.own.match(said.text):
         return False
     rest = said.text[found.end() :].strip()
     about = words_of(said.text[: found.start()])
@@ -183,10 +151,10 @@ def _finds_too_much(said: _Said) -> bool:
     )
 
 
-def _contrasts(said: _Said) -> bool:
+def _contrasts(said: Said) -> bool:
     """X, not Y: where Y was in the answer, or X in the request."""
     acts = said.acts
-    if said.sentence.words > 14:
+    if said.sentence.words > _CONTRASTING:
         return False
     own = acts.own.match(said.text)
     for found in acts.contrast.finditer(said.text):
@@ -201,18 +169,19 @@ def _contrasts(said: _Said) -> bool:
     return False
 
 
-def _insists(said: _Said) -> bool:
+def _insists(said: Said) -> bool:
     """Says again, in a few words, what had been asked for: “evening obviously”, “nurse!”."""
     acts, before = said.acts, said.before
     sure = acts.sure.search(said.text)
-    if sure and said.sentence.words <= 14 and (not sure.start() or not acts.own.match(said.text)):
+    own = acts.own.match(said.text)
+    if sure and said.sentence.words <= _CONTRASTING and not (own and sure.start()):
         rest = said.text[: sure.start()] + said.text[sure.end() :]
         return re.search(r"\w", _without_soft(rest, said.tongue)) is not None
     words = said.words
-    if said.sentence.words > _FRAGMENT:
+    if said.sentence.words > FRAGMENT:
         return False
     if acts.prepositions.match(said.text) and said.sentence.words > 1:
-        if said.tongue.and_starts_head.match(said.sentence.text):
+        if said.tongue.and_starts_head.match(said.sentence.text) or said.is_fine(said.sentence.text):
             return False
         return not said.tongue.languages.search(said.text) and said.text.split()[0] not in before.asked
     if any(word[0].isdigit() and word in before.request and word not in before.answer for word in words):
@@ -231,123 +200,69 @@ def _without_soft(text: str, tongue: Tongue) -> str:
     return text[soft.end() :] if soft else text
 
 
-def _denies_the_answer(said: _Said) -> bool:
+def _denies_the_answer(said: Said) -> bool:
     """A denial that is about a word of the answer."""
     acts = said.acts
-    if said.sentence.words > 14 or acts.own.match(said.text) or said.tongue.and_starts_head.match(said.text):
+    if (
+        said.sentence.words > _CONTRASTING
+        or acts.own.match(said.text)
+        or said.tongue.and_starts_head.match(said.text)
+    ):
         return False
     return acts.denies.search(said.text) is not None and any(
         word in said.before.answer for word in said.words
     )
 
 
-def _puts_right(said: _Said) -> bool:
+def _puts_right(said: Said) -> bool:
     """Another number about the same thing, or a name of the answer spelt otherwise."""
     acts, before = said.acts, said.before
-    if said.sentence.words > _SHORT or acts.own.match(said.text):
+    if said.sentence.words > SHORT or acts.own.match(said.text):
         return False
-    if "=" in said.text and _NUMBER.search(said.text):
+    if "=" in said.text and NUMBER.search(said.text):
         return True
+    named = _named(said.sentence)
+    if not before.made and acts.points.match(said.text) and said.sentence.words <= FRAGMENT + 2:
+        rest = said.after(acts.points) or ""
+        return bool(before.names) and any(
+            rest.startswith(fold(name)) and fold(name) not in before.answer for name in named
+        )
     if not acts.equals.search(said.text):
         return False
     numbers = [word for word in said.words if word[0].isdigit()]
     others = [word for word in said.words if not word[0].isdigit()]
     if numbers and not all(number in before.answer for number in numbers) and before.has(others):
         return True
-    names = [name for name in _NAME.findall(said.sentence.raw)[1:] if name[0].isupper()]
     return any(
         name not in before.names and fuzz.ratio(name, other) >= _MISSPELT
-        for name in names
+        for name in named
         for other in before.names
     )
 
 
-def _compares(said: _Said) -> bool:
-    """Another manner in one or two words: less hype, a bit cheesy, too stiff."""
-    acts = said.acts
-    first = _CLAUSE.split(said.text.rstrip(" .!…"))[0]
-    if len(first.split()) > 6:
-        return False
-    rest = said.after(acts.more)
-    if rest and not acts.more_of.match(rest) and not acts.world.match(rest):
-        return not rest[0].isdigit()
-    if said.is_fine(first):
-        return False
-    if (found := acts.comparative.match(first)) and not acts.world.search(first):
-        return found.end() >= len(first) or not said.sentence.asks
-    if said.is_fine():
-        return False
-    for head in (acts.too, acts.slightly):
-        rest = said.after(head)
-        if rest and len(_CLAUSE.split(rest)[0].split()) <= 3 and not _NUMBER.match(rest):
-            return True
-    return False
-
-
-def _orders(said: _Said) -> bool:
-    """An order to change the answer; not one to change what a tool works on."""
-    acts = said.acts
-    found = acts.redo.match(said.text)
-    if found is None or acts.not_redo.match(said.text) or said.sentence.words > 16:
-        return False
-    if said.before.tool:
-        return any(
-            change.attribute != "other" and change.pattern.search(said.text) for change in said.tongue.changes
-        )
-    return (
-        "⟦⟧" in said.text
-        or len(_CLAUSE.split(said.text)[0].split()) <= 6
-        or any(word in said.before.answer for word in words_of(said.text[found.end() :]))
-    )
-
-
-def _praises_but(said: _Said) -> bool:
-    """Better, but …: what follows the praise is what is wrong."""
-    for found in said.acts.adversative.finditer(said.text):
-        praise, rest = said.text[: found.start()].strip(" ,"), said.text[found.end() :].strip(" ,.!")
-        if not praise or len(praise.split()) > 7 or len(rest.split()) < 3:
-            continue
-        if found.start() and said.text[found.start() - 1] not in " ,":
-            continue
-        if (said.is_fine(praise) or said.tongue.thanks_head.match(praise)) and not said.is_fine(rest):
-            return said.tongue.and_starts_head.match(rest) is None
-    return False
-
-
-def _asks_back(said: _Said) -> bool:
+def _asks_back(said: Said) -> bool:
     """Wasn't it Botticelli? Did you read what I wrote? Something more poetic?"""
     acts, text = said.acts, said.text
-    if acts.particles.match(said.sentence.text) or _asks_for_units(said):
+    if acts.particles.match(said.sentence.text) or asks_for_units(said):
         return True
     if said.tongue.and_starts_head.match(said.sentence.text):
         return False
+    if acts.sure.search(text) and any(word in said.before.request for word in said.words):
+        return True
     rest = said.after(acts.tag)
     if rest:
-        named = [name for name in _NAME.findall(said.sentence.raw)[1:] if name[0].isupper()]
-        return bool(named) or _NUMBER.search(rest) is not None or acts.particles.search(rest) is not None
+        named = _named(said.sentence)
+        return bool(named) or NUMBER.search(rest) is not None or acts.particles.search(rest) is not None
     rest = said.after(acts.more)
-    return (
-        bool(rest)
-        and said.sentence.words <= _FRAGMENT + 1
-        and not acts.more_of.match(rest or "")
-        and not (acts.world.search(text) or rest[:1].isdigit() if rest else True)
-    )
-
-
-def _asks_for_units(said: _Said) -> bool:
-    """What is that in km?"""
-    if said.sentence.words > 6 or not any(_NUMBER.match(word) for word in said.before.answer):
+    if not rest or said.sentence.words > FRAGMENT + 1:
         return False
-    units = [change for change in said.tongue.changes if change.attribute == "units"]
-    return any(change.pattern.search(said.text) for change in units) and not any(
-        change.pattern.search(" ".join(said.before.asked)) for change in units
-    )
+    return not (acts.more_of.match(rest) or acts.world.search(text) or rest[0].isdigit())
 
 
-def _echoes_the_answer(said: _Said, following: Sentence) -> bool:
+def _echoes_the_answer(said: Said, following: Sentence) -> bool:
     """“Two museums? I hate museums.” Words of the answer as a question, and then a statement."""
     words = said.words
-    if not words or said.sentence.words > _SHORT or said.tongue.and_starts_head.match(said.text):
+    if not words or said.sentence.words > SHORT or said.tongue.and_starts_head.match(said.text):
         return False
     echoed = [word for word in words if word in said.before.answer]
     if len(echoed) < _ECHOED * len(words) or said.tongue.which.search(said.text):
@@ -368,10 +283,10 @@ def _echoes_the_answer(said: _Said, following: Sentence) -> bool:
     )
 
 
-def _explains(said: _Said, following: Sentence) -> bool:
+def _explains(said: Said, following: Sentence) -> bool:
     """A statement, and then what was meant."""
     return (
-        said.sentence.words <= _SHORT
+        said.sentence.words <= SHORT
         and not following.asks
         and not said.is_fine()
         and said.tongue.meant_head.match(following.text) is not None

@@ -5,6 +5,7 @@ Polarity +1, confidence 0.5.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from persona.distill.detectors.abandonment import gives_up
@@ -12,9 +13,12 @@ from persona.distill.detectors.before import before_reply
 from persona.distill.detectors.contract import Exchange, Finding
 from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.own_words import Sentence, own_sentences
+from persona.distill.detectors.reading import praises
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
 
+_APPLAUSE = re.compile(r"\s*(?:[👍👏🙏🙌💯🎉😍🥰❤💛💚💙🧡💜][\U0001F3FB-\U0001F3FF\uFE0F]*\s*)+")
+_LONGEST = 12  # words of praise
 _SHORT = 6  # words; in a short sentence the thanks may stand anywhere
 
 
@@ -24,15 +28,24 @@ def thanked(exchange: Exchange) -> Iterator[Finding]:
     if reply is None:
         return
     place, said = reply
+    if _APPLAUSE.fullmatch(said.content):
+        yield Finding(detector=Detector.THANKS, span=said.content, place=place)
+        return
     sentences = own_sentences(said.content)
     stood = before_reply(exchange)
     if correcting(sentences, stood) is not None or gives_up(said):
         return
     for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
         for sentence in sentences[:2]:
-            if _thanks(sentence, tongue):
+            if _thanks(sentence, tongue) or _content(sentence, tongue):
                 yield Finding(detector=Detector.THANKS, span=sentence.raw, place=place)
                 return
+
+
+def _content(sentence: Sentence, tongue: Tongue) -> bool:
+    """Praise, but no “not bad”, which may be about anything."""
+    denies = tongue.acts.denies.search(sentence.text)
+    return sentence.words <= _LONGEST and not denies and praises(sentence, tongue)
 
 
 def _thanks(sentence: Sentence, tongue: Tongue) -> bool:

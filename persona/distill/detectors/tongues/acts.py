@@ -36,6 +36,7 @@ class Acts:
     assents: re.Pattern[str]  # lets a call run
 
     denies: re.Pattern[str]
+    praise: re.Pattern[str]  # content with the answer, whatever words it is put in
     fine: re.Pattern[str]  # comment and approval
     contrast: re.Pattern[str]  # stands between what is wanted and what is not
     sure: re.Pattern[str]  # “obviously”, “like I said”
@@ -50,7 +51,7 @@ class Acts:
 
 _ANYWHERE = frozenset(
     (
-        *("denies", "fine", "contrast", "sure", "particles", "world", "equals"),
+        *("denies", "praise", "fine", "contrast", "sure", "particles", "world", "equals"),
         *("play", "standing", "leaves_play", "comparative"),
     )
 )
