@@ -80,7 +80,9 @@ def measure(
             found["probes"] = knock(daemon.url, daemon.token, count=100 if quick else 1000)
             _tell("probes", found)
         if "schemathesis" in steps:
-            found["schemathesis"] = fuzz(daemon.url, daemon.token, examples=3 if quick else 50)
+            found["schemathesis"] = fuzz(
+                daemon.url, daemon.token, examples=2 if quick else 50, coverage=not quick
+            )
             _tell("schemathesis", found)
         found["resident_mb"] = {**resident, "at_the_end": memory(daemon)}
     finally:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli_parts import Shell
+from real_parts import publish, settle
 
-from adapters import BaseRef, Build, Revision
+from adapters import BaseRef, Build
 from persona.base import Base
 
 pytestmark = pytest.mark.base
@@ -27,31 +27,7 @@ print(json.dumps([code, "torch" in sys.modules]), file=sys.stderr)
 @pytest.fixture
 def home(shell: Shell, starter_base: Base) -> Shell:
     """A home with the starter base."""
-    shell.root.mkdir(mode=0o700)
-    (shell.root / "bases").symlink_to(starter_base.path.parent)
-    shell.persona().create()
-    return shell
-
-
-def publish(home: Shell, base: Base, folder: Path, gguf: Path | None) -> Revision:
-    """The adapter in `folder` as a revision on `base`."""
-    staged = home.registry().stage("run")
-    for name in ("adapter_config.json", "adapter_model.safetensors"):
-        (staged / name).write_bytes((folder / name).read_bytes())
-    if gguf is not None:
-        (staged / "adapter.gguf").write_bytes(gguf.read_bytes())
-    parts = {**base.parts.to_json(), "gguf": base.parts.gguf or ""}
-    build = Build(
-        identity="me",
-        parent="r0",
-        base=BaseRef(name=base.name, fingerprint=base.fingerprint, **parts),
-        snapshot="d-none",
-        recipe={"quantisation": "none"},
-        seed=1,
-        versions={},
-        created_at=datetime(2026, 11, 1, tzinfo=UTC),
-    )
-    return home.registry().publish(staged, build)
+    return settle(shell, starter_base)
 
 
 def ask(home: Shell, *options: str) -> tuple[dict[str, object], list[object]]:
