@@ -7,7 +7,7 @@ Facts are added, never rewritten. See README.md.
 from store.conversation import Act, Conversation, Turn
 from store.errors import StoreError
 from store.forget import Forgotten
-from store.interactions import Added, ConversationSummary
+from store.interactions import Added, ConversationSummary, Told
 from store.search import Hit
 from store.store import Store
 from store.verify import Problem
@@ -22,5 +22,6 @@ __all__ = [
     "Problem",
     "Store",
     "StoreError",
+    "Told",
     "Turn",
 ]

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from store.conversation import Conversation
 from store.database import Database, SqlValue
-from store.errors import Unstorable
+from store.errors import StoreDamaged, Unstorable
 from store.feedback import FeedbackTable
 from store.identity import chain_ids, check_id
 from store.json_forms import dumps, instant, instant_text
@@ -42,6 +42,20 @@ class ConversationSummary:
     last_at: datetime
     interactions: int
     opening: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """One interaction of a conversation, as it goes on from another: `said` came behind the completion of
+    `after`, another interaction of it, or opened the conversation when that is None."""
+
+    id: str
+    at: datetime
+    source: str
+    revision: str | None
+    after: str | None
+    said: tuple[Message, ...]
+    completion: Message
 
 
 class Interactions:
@@ -110,6 +124,40 @@ class Interactions:
         sql = f"SELECT seq FROM interactions {where} ORDER BY at, id"
         numbers = [row[0] for row in self._database.rows(sql, tuple(wanted.values()))]
         return self._in_batches(numbers)
+
+    def told(self, conversation: str) -> list[Told]:
+        """A conversation in the order of (at, id), each message once: however long it is, it takes no longer
+        than what was said in it. Of interactions with one and the same completion, the first is gone on from.
+        Raises StoreDamaged."""
+        with self._database.reading():
+            rows = self._database.rows(_TOLD, (conversation,))
+            messages = {row["id"]: row for row in self._database.rows(_SAID_IN, (conversation,))}
+        named: dict[str, str] = {}
+        for row in rows:
+            named.setdefault(row["completion"], row["id"])
+        return [self._told(row, messages, named) for row in rows]
+
+    def _told(self, row: sqlite3.Row, messages: Mapping[str, sqlite3.Row], named: Mapping[str, str]) -> Told:
+        said: list[Message] = []
+        at = row["completion"]
+        while True:
+            if at not in messages or len(said) > len(messages):
+                why = f"the messages before {row['completion']} are not whole"
+                raise StoreDamaged(self._database.path, why)
+            said.append(read_message(messages[at]))
+            at = messages[at]["parent"]
+            if at is None or at in named:
+                break
+        completion, *before = said
+        return Told(
+            id=row["id"],
+            at=instant(row["at"]),
+            source=row["source"],
+            revision=row["revision"],
+            after=None if at is None else named[at],
+            said=tuple(reversed(before)),
+            completion=completion,
+        )
 
     def _in_batches(self, numbers: list[int]) -> Iterator[Interaction]:
         for start in range(0, len(numbers), _BATCH):
@@ -194,6 +242,12 @@ class Interactions:
         """
         return search(self._database, text, limit=limit)
 
+
+_TOLD = "SELECT id, at, source, revision, completion FROM interactions WHERE conversation = ? ORDER BY at, id"
+
+_SAID_IN = """
+    SELECT messages.* FROM said JOIN messages ON messages.id = said.message WHERE said.conversation = ?
+"""
 
 _NEXT = """
     SELECT messages.* FROM messages JOIN said ON said.message = messages.id AND said.conversation = ?

@@ -29,6 +29,7 @@ def tonight(persona: Persona) -> dict[str, Any]:
                 "statement": entry.statement,
                 "scope": entry.scope,
                 "source": entry.source,
+                "pinned": entry.pinned,
                 "new": entry.id not in known,
             }
             for entry in store.ledger.active()

@@ -21,6 +21,7 @@ from store_facts import (
 
 from store import Act, Added, Conversation, Store
 from store.errors import UnknownId, Unstorable, WrongId
+from store.identity import with_id
 from store.records import FeedbackKind, Interaction, Message, ToolCall
 
 TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"z": 1, "a": 2}}}
@@ -232,3 +233,40 @@ def test_an_id_that_could_not_be_forgotten_is_refused(store: Store) -> None:
         conversation("c-1\0x")
 
     assert 0 == store.interactions.count()
+
+
+def test_told_says_each_message_once(store: Store) -> None:
+    """What came behind the interaction that one goes on from; put together, it is the prompt again, through
+    edits and branches."""
+    store.interactions.add_conversation(talk())
+    first, second = store.interactions.all()
+    branch = Interaction(
+        id="",
+        conversation="c-17",
+        at=later(20),
+        source="persona",
+        prompt=(*second.prompt, second.completion, user("And tomorrow?")),
+        completion=Message(role="assistant", content="21 degrees."),
+    )
+    other = Interaction(
+        id="",
+        conversation="c-17",
+        at=later(30),
+        source="persona",
+        prompt=(*first.prompt, Message(role="assistant", content="20 °C."), user("Thanks")),
+        completion=Message(role="assistant", content="Gladly."),
+    )
+    for each in (branch, other):
+        store.interactions.add(with_id(each))
+
+    told = {each.id: each for each in store.interactions.told("c-17")}
+    for whole in store.interactions.all():
+        each = told[whole.id]
+        prompt: tuple[Message, ...] = each.said
+        while each.after is not None:
+            each = told[each.after]
+            prompt = (*each.said, each.completion, *prompt)
+        assert whole.prompt == prompt
+        assert whole.completion == told[whole.id].completion
+    assert [1, 1, 1, 3] == [len(each.said) for each in told.values()]
+    assert [] == store.interactions.told("c-none")
