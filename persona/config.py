@@ -122,6 +122,7 @@ class ChatSettings(_Section):
     mouse: bool = True  # False leaves the mouse to the terminal, for selecting as everywhere else
     max_tokens: PositiveInt | None = None  # where an answer is cut off
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None  # None: as the daemon thinks best
+    keys: dict[str, str] = Field(default_factory=dict)  # by what they do, down = "ctrl+g"; F1 shows all
 
 
 class UpstreamSettings(_Section):

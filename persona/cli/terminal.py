@@ -34,13 +34,18 @@ def talk(
     try:
         from persona.tui.app import PersonaApp, Wishes
         from persona.tui.daemon import Address
+        from persona.tui.keys import Keys
     except ModuleNotFoundError as error:
         raise _missing(error, "tui") from None
     if web:
-        _in_a_browser(persona)
+        _in_a_browser(persona, ["--revision", held, *(["--resume", resume] if resume else [])])
         return
     persona.base  # noqa: B018  # says what to do when the home is not ready
     home, settings = persona.home, persona.settings.chat
+    try:
+        keys = Keys(chosen=settings.keys)
+    except ValueError as error:
+        raise BadInput(f"[chat.keys] in {home.config}: {error}") from None
     started = StartedDaemon(home, {**os.environ, **persona.environ})
 
     def address(place: Place) -> Address:
@@ -60,6 +65,7 @@ def talk(
             max_tokens=max_tokens or settings.max_tokens,
             temperature=settings.temperature if temperature is None else temperature,
             theme=settings.theme or "",
+            keys=keys,
         ),
     )
     try:
@@ -69,13 +75,13 @@ def talk(
             started.end()
 
 
-def _in_a_browser(persona: Persona) -> None:
+def _in_a_browser(persona: Persona, wishes: list[str]) -> None:
     try:
         from persona.tui.web import serve
     except ModuleNotFoundError as error:
         raise _missing(error, "web") from None
     os.environ["PERSONA_HOME"] = str(persona.home.root)  # the chats that it starts inherit it
-    serve([sys.executable, "-m", "persona", "chat"])
+    serve([sys.executable, "-m", "persona", "chat", *wishes])
 
 
 def _missing(error: ModuleNotFoundError, extra: str) -> BadInput:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +15,7 @@ from textual.screen import Screen
 from persona.tui.clean import line
 from persona.tui.commands import every
 from persona.tui.errors import Trouble
+from persona.tui.keys import EVERYWHERE, Keys
 from persona.tui.link import Find, Link, Seen, Start
 from persona.tui.notebook import Notebook
 from persona.tui.screens.chat import ChatScreen
@@ -25,11 +26,12 @@ _GREETING = """\
 
 Say something below. What you do to the answers is what persona learns tonight:
 
-- **F2** good, **F3** not good: one key, and a digit says why
-- **F4** write the answer as it should have been
-- **F6** a blind vote between the base, yesterday and today
-- **F7** what will be learned tonight, **F8** all revisions, **F10** back
+- **{up}** good, **{down}** not good: one key, and a digit says why
+- **{better}** write the answer as it should have been
+- **{ab}** a blind vote between the base, yesterday and today
+- **{tonight}** what will be learned tonight, **{revisions}** all revisions, **{rollback}** back
 """
+_GREETED = ("up", "down", "better", "ab", "tonight", "revisions", "rollback")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +43,7 @@ class Wishes:
     max_tokens: int | None = None
     temperature: float | None = None
     theme: str = ""  # empty: the one chosen last
+    keys: Keys = field(default_factory=Keys)
 
 
 class PersonaApp(App[None]):
@@ -50,7 +53,7 @@ class PersonaApp(App[None]):
     CSS_PATH = "persona.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal")]  # noqa: RUF012  # as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+q", "leave", "Leave", show=False, priority=True),
+        *EVERYWHERE,
         Binding("ctrl+c", "interrupt", "Stop or copy", show=False),
     ]
 
@@ -79,9 +82,13 @@ class PersonaApp(App[None]):
         wanted = self.wishes.theme or self.notebook.seen("theme")
         self.theme = wanted if wanted in self.available_themes else DARK.name
         self.theme_changed_signal.subscribe(self, lambda theme: self.notebook.see("theme", theme.name))
+        self.set_keymap(self.wishes.keys.rebound())
         await self.push_screen(self.chat)
-        await self.chat.greet(_GREETING)
+        await self.chat.greet(self._greeting())
         self.run_worker(self.link.follow(), group="link", exclusive=True)
+
+    def _greeting(self) -> str:
+        return _GREETING.format(**{name: self.wishes.keys.shown(name) for name in _GREETED})
 
     async def on_unmount(self) -> None:
         await self.link.close()
@@ -103,20 +110,23 @@ class PersonaApp(App[None]):
             if last and last["run"] != self.notebook.seen("run"):
                 note = await self.link.the_daemon().look("morning")
                 self.notebook.see("run", last["run"])
-                await self.chat.greet(
-                    f"{_GREETING}\n---\n\n**Last night:** {line(note['headline'])}. /morning says more."
-                )
+                news = f"**Last night:** {line(note['headline'])}. /morning says more."
+                await self.chat.greet(f"{self._greeting()}\n---\n\n{news}")
         except Trouble as trouble:
             self.chat.notice.tell(str(trouble), kind="warning")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for command in every():
             if not command.needs_argument:
-                key = f" ({command.key})" if command.key else ""
+                key = self.wishes.keys.shown(command.name)
+                key = f" ({key})" if key else ""
                 yield SystemCommand(
                     f"{command.name}{key}", command.says, partial(self.chat.do, command.action)
                 )
         yield from super().get_system_commands(screen)
+
+    def action_help(self) -> None:
+        self.chat.do("help")
 
     def action_leave(self) -> None:
         self.chat.keep_draft()
@@ -129,4 +139,4 @@ class PersonaApp(App[None]):
         elif self.chat.speaking is not None:
             self.chat.action_stop()
         else:
-            self.chat.notice.tell("Ctrl+Q leaves")
+            self.chat.notice.tell(f"{self.wishes.keys.shown('quit')} leaves")

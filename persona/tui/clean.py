@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -45,8 +46,10 @@ def line(text: str, most: int = 200) -> str:
     return one_line(clean(text[: most * 8]), most)
 
 
+@cache
 def markdown_parser() -> MarkdownIt:
-    """Reads markdown whose tags are text, and cleans what entities such as &#x202e; stand for."""
+    """Reads markdown whose tags are text, and cleans what entities such as &#x202e; stand for. One for all:
+    it remembers nothing of what it read."""
     parser = MarkdownIt("gfm-like", {"html": False})
     parser.core.ruler.push("clean", _clean_tokens)
     return parser

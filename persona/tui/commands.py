@@ -17,7 +17,10 @@ class Command:
     says: str
     action: str
     takes: str = ""
-    key: str = ""
+
+    @property
+    def written(self) -> str:
+        return f"/{self.name} {self.takes}".strip()
 
     @property
     def needs_argument(self) -> bool:
@@ -28,10 +31,10 @@ TALK, TEACH, SEE, BACK = "Talk", "Teach", "See", "Go back"
 
 COMMANDS: dict[str, tuple[Command, ...]] = {
     TALK: (
-        Command("new", "begin another conversation", "new", key="ctrl+n"),
-        Command("conversations", "go on with an earlier one", "conversations", key="ctrl+o"),
-        Command("search", "find words in all that was ever said", "search", "[WORDS]", "ctrl+f"),
-        Command("regenerate", "another answer to the same question", "regenerate", key="f5"),
+        Command("new", "begin another conversation", "new"),
+        Command("conversations", "go on with an earlier one", "conversations"),
+        Command("search", "find words in all that was ever said", "search", "[WORDS]"),
+        Command("regenerate", "another answer to the same question", "regenerate"),
         Command("copy", "the last answer, as it was written", "copy"),
         Command("code", "the last block of code", "copy_code", "[N]"),
         Command("save", "write the last answer to a file", "save", "[FILE]"),
@@ -39,32 +42,33 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("delete", "forget this conversation", "delete"),
         Command("incognito", "talk without being remembered", "incognito"),
         Command("theme", "colours; ansi-dark and ansi-light are the terminal's own", "theme", "[NAME]"),
-        Command("help", "keys and commands", "help", key="f1"),
-        Command("quit", "leave", "leave", key="ctrl+q"),
+        Command("help", "keys and commands", "help"),
+        Command("quit", "leave", "leave"),
     ),
     TEACH: (
-        Command("up", "the answer was good", "up", "[WHY]", "f2"),
-        Command("down", "the answer was not good", "down", "[WHY]", "f3"),
-        Command("better", "write the answer as it should have been", "better", "[TEXT]", "f4"),
+        Command("up", "the answer was good", "up", "[WHY]"),
+        Command("down", "the answer was not good", "down", "[WHY]"),
+        Command("better", "write the answer as it should have been", "better", "[TEXT]"),
         Command("pick", "see two answers and take one", "pick"),
-        Command("ab", "base, the one before and the one now, blind: vote", "blind", "[QUESTION]", "f6"),
+        Command("ab", "base, the one before and the one now, blind: vote", "blind", "[QUESTION]"),
         Command("prefer", "say what you like, in your own words", "prefer", "TEXT"),
-        Command("tonight", "what will be learned tonight", "tonight", key="f7"),
+        Command("tonight", "what will be learned tonight", "tonight"),
         Command("train", "learn now instead of tonight", "train"),
     ),
     SEE: (
+        Command("why", "what stands behind this answer", "why"),
         Command("morning", "how the last night went", "morning"),
         Command("preferences", "what persona takes you to like, and why", "preferences"),
         Command("habits", "the same for tools", "habits"),
-        Command("revisions", "every revision, its verdict and scores", "revisions", key="f8"),
+        Command("revisions", "every revision, its verdict and scores", "revisions"),
         Command("report", "why a revision was taken or refused", "report", "[R]"),
         Command("compare", "two revisions on one question", "compare", "A B QUESTION"),
         Command("status", "what is going on", "status"),
     ),
     BACK: (
-        Command("base", "talk to the base, and back", "base", key="f9"),
+        Command("base", "talk to the base, and back", "base"),
         Command("revision", "hold this conversation to a revision", "revision", "[R]"),
-        Command("rollback", "the revision before this one, after a look", "rollback", "[R]", "f10"),
+        Command("rollback", "the revision before this one, after a look", "rollback", "[R]"),
         Command("promote", "make a revision the one that answers", "promote", "R"),
     ),
 }

@@ -150,8 +150,10 @@ class Link:
         if isinstance(trouble, Crowded):  # it answers; only its news cannot be followed now
             self._see(state="ready", says=str(trouble))
             return
-        says = str(trouble) if isinstance(trouble, NotLetIn | NotStarted) else "looking for the daemon"
-        self._see(state="away", says=says)
+        if isinstance(trouble, NotLetIn | NotStarted):
+            self._see(state="away", says=str(trouble))
+        elif self._seen.state != "away":  # else why it is away was said already
+            self._see(state="away", says="looking for the daemon")
 
     def _see(self, **changes: Any) -> None:
         self._seen = replace(self._seen, **{"news": "", **changes})

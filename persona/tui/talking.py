@@ -92,16 +92,15 @@ class Speaking:
     async def _find_kept(self, answer: Answer) -> None:
         """The daemon keeps the part after the line is cut, and its text may go a word further than ours."""
         asked = [message["content"] for message in self.wanted.messages]
+        wanted = self.wanted.conversation
         for _ in range(_LOOKS):
             await asyncio.sleep(_BETWEEN)
             try:
-                found = await self.daemon.look("conversation", id=self.wanted.conversation)
+                found = await self.daemon.look("conversation", id=wanted, brief=True, last=1)
             except Trouble:
                 continue  # no such conversation yet
             last = found["interactions"][-1]
-            kept = said_of(last["completion"])
-            if asked == [m["content"] for m in last["prompt"]] and kept.content.startswith(
-                answer.said.content
-            ):
+            kept, said = said_of(last["completion"]), [message["content"] for message in last["said"]]
+            if said and asked[-len(said) :] == said and kept.content.startswith(answer.said.content):
                 answer.said, answer.interaction, answer.revision = kept, last["id"], last["revision"]
                 return

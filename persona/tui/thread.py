@@ -77,10 +77,14 @@ class Answer:
 
 @dataclass(eq=False)
 class Turn:
-    """What was asked (a question, or a tool's results) and every answer to it; `at` is the chosen one."""
+    """What was asked (a question, or a tool's results) and every answer to it; `at` is the chosen one.
+
+    It follows the answer `before`, which is one of the turn `behind`.
+    """
 
     asked: tuple[Said, ...]
     before: Answer | None = None
+    behind: Turn | None = None
     answers: list[Answer] = field(default_factory=list)
     at: int = 0
 
@@ -122,12 +126,12 @@ class Thread:
     def ask(self, text: str) -> Turn:
         """A new turn at the end of the way."""
         last = self.last
-        return self._branch(last.answer if last else None, (Said("user", text),))
+        return self._branch(last, last.answer if last else None, (Said("user", text),))
 
     def edit(self, turn: Turn, text: str) -> Turn:
         """The same place asked otherwise: a branch, and the one that was there stays."""
         asked = tuple(said for said in turn.asked if said.role != "user")
-        return self._branch(turn.before, (*asked, Said("user", text)))
+        return self._branch(turn.behind, turn.before, (*asked, Said("user", text)))
 
     def take_out(self, turn: Turn) -> None:
         """A turn that nobody answered is as if never asked."""
@@ -137,29 +141,34 @@ class Thread:
 
     def choose(self, interaction: str) -> bool:
         """Take the way through the answer of this interaction; whether there is one."""
-        wanted = next((a for t in self._all() for a in t.answers if a.interaction == interaction), None)
-        answer = wanted
-        while answer is not None:
-            turn = self._turn_of(answer)
-            assert turn is not None
+        for turn in self._all():
+            for answer in turn.answers:
+                if answer.interaction == interaction:
+                    self._through(turn, answer)
+                    return True
+        return False
+
+    def _through(self, turn: Turn | None, answer: Answer | None) -> None:
+        while turn is not None and answer is not None:
             turn.at = turn.answers.index(answer)
             place = self if turn.before is None else turn.before
             place.at = place.turns.index(turn)
             answer = turn.before
-        return wanted is not None
+            turn = turn.behind
 
     def siblings(self, turn: Turn) -> tuple[int, int]:
         """Which of how many questions at its place it is, from 0."""
         place = self if turn.before is None else turn.before
         return place.turns.index(turn), len(place.turns)
 
-    def step(self, turn: Turn, by: int) -> bool:
-        """Go to the sibling question before or after; whether there is one."""
+    def step(self, turn: Turn, by: int) -> Turn | None:
+        """Go to the sibling question before or after; None when there is none."""
         at, of = self.siblings(turn)
         if not 0 <= at + by < of:
-            return False
-        (self if turn.before is None else turn.before).at = at + by
-        return True
+            return None
+        place = self if turn.before is None else turn.before
+        place.at = at + by
+        return place.turns[place.at]
 
     def messages(self, turn: Turn) -> list[dict[str, Json]]:
         """All that was said up to and with the question of `turn`."""
@@ -167,14 +176,10 @@ class Thread:
         here: Turn | None = turn
         while here is not None:
             back += reversed(here.asked)
-            before = here.before
-            if before is not None:
-                back.append(before.standing)
-            here = self._turn_of(before)
+            if here.before is not None:
+                back.append(here.before.standing)
+            here = here.behind
         return [said.to_json() for said in reversed(back)]
-
-    def _turn_of(self, answer: Answer | None) -> Turn | None:
-        return None if answer is None else next(t for t in self._all() if answer in t.answers)
 
     def _all(self) -> Iterator[Turn]:
         left = list(self.turns)
@@ -183,44 +188,53 @@ class Thread:
             yield turn
             left += [after for answer in turn.answers for after in answer.turns]
 
-    def _branch(self, before: Answer | None, asked: tuple[Said, ...]) -> Turn:
+    def _branch(self, behind: Turn | None, before: Answer | None, asked: tuple[Said, ...]) -> Turn:
         place = self if before is None else before
         for number, known in enumerate(place.turns):
             if known.asked == asked:
                 place.at = number
                 return known
-        turn = Turn(asked=asked, before=before)
+        turn = Turn(asked=asked, before=before, behind=behind)
         place.turns.append(turn)
         place.at = len(place.turns) - 1
         return turn
 
     @classmethod
     def from_json(cls, conversation: Mapping[str, Json], names: Mapping[str, str] | None = None) -> Thread:
-        """What /persona/conversation tells, with the latest way chosen. `names` are refs by revision id."""
+        """What /persona/conversation tells in brief, with the latest way chosen. `names` are refs by
+        revision id."""
         thread = cls(id=conversation["id"])
+        known: dict[str, tuple[Turn, Answer]] = {}
         for interaction in conversation["interactions"]:
-            thread._add(interaction, names or {})
+            known[interaction["id"]] = thread._add(interaction, known.get(interaction["after"]), names or {})
+        if known:
+            thread._through(*known[conversation["interactions"][-1]["id"]])
         for turn in thread._all():
             picked = [n for n, answer in enumerate(turn.answers) if answer.picked]
             if picked and not any(answer.turns for answer in turn.answers):
                 turn.at = picked[-1]
         return thread
 
-    def _add(self, interaction: Mapping[str, Json], names: Mapping[str, str]) -> None:
-        before: Answer | None = None
+    def _add(
+        self, told: Mapping[str, Json], after: tuple[Turn, Answer] | None, names: Mapping[str, str]
+    ) -> tuple[Turn, Answer]:
+        behind, before = after or (None, None)
         asked: list[Said] = []
-        for message in map(said_of, interaction["prompt"]):
+        for message in map(said_of, told["said"]):
             if message.role == "assistant" and asked:
-                before = self._answer(self._branch(before, tuple(asked)), message)
+                behind = self._branch(behind, before, tuple(asked))
+                before = self._answer(behind, message)
                 asked = []
             else:
                 asked.append(message)
-        answer = self._answer(self._branch(before, tuple(asked)), said_of(interaction["completion"]))
-        answer.interaction = interaction["id"]
-        answer.revision = interaction["revision"]
-        answer.model = names.get(answer.revision or "", interaction["source"])
-        for act in interaction["feedback"]:
+        turn = self._branch(behind, before, tuple(asked))
+        answer = self._answer(turn, said_of(told["completion"]))
+        answer.interaction = told["id"]
+        answer.revision = told["revision"]
+        answer.model = names.get(answer.revision or "", told["source"])
+        for act in told["feedback"]:
             _judge(answer, act)
+        return turn, answer
 
     def _answer(self, turn: Turn, said: Said) -> Answer:
         for number, known in enumerate(turn.answers):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tui_parts import Lodging
 
-from persona.tui.app import PersonaApp
+from persona.tui.app import PersonaApp, Wishes
+from persona.tui.keys import Keys
 from persona.tui.screens.asking import Sure
 
 pytestmark = pytest.mark.anyio
@@ -116,6 +117,24 @@ async def test_a_daemon_is_started_once(lodging: Lodging) -> None:
         assert "r2" == app.link.seen.champion
 
 
+@pytest.mark.parametrize(
+    ("key", "says"), [("", "Writing"), ("f2", "One line"), ("f8", "Revisions"), ("ctrl+f", "Every word")]
+)
+async def test_help_fits_the_place(lodging: Lodging, key: str, says: str) -> None:
+    """F1 explains what is in front, also a window; F1 again closes it."""
+    async with lodging.chat() as talk:
+        await talk.ask("a")
+        if key:
+            await talk.pilot.press(key)
+            await talk.until(lambda: talk.app.screen is not talk.screen)
+        before = talk.app.screen
+        await talk.pilot.press("f1")
+        await talk.until(lambda: talk.app.screen is not before)
+        await talk.shows(says)
+        await talk.pilot.press("f1")
+        await talk.until(lambda: talk.app.screen is before)
+
+
 async def test_every_screen_on_a_small_terminal(lodging: Lodging) -> None:
     """On 60 columns each screen opens by its key, fits, and closes with Esc."""
     async with lodging.chat(size=(60, 20)) as talk:
@@ -127,6 +146,19 @@ async def test_every_screen_on_a_small_terminal(lodging: Lodging) -> None:
             assert all(len(line) <= 60 for line in talk.text().splitlines())
             await talk.pilot.press("escape")
             await talk.until(lambda: talk.app.screen is talk.screen)
+
+
+async def test_keys_of_ones_own(lodging: Lodging) -> None:
+    """A chosen key does it and the one before does not; what is said on the screen names the chosen one."""
+    keys = Keys(chosen={"rollback": "ctrl+g", "send": "ctrl+s", "newline": "enter"})
+    async with lodging.chat(wishes=Wishes(keys=keys)) as talk:
+        await talk.shows("Ctrl+G back")
+        await talk.pilot.press("f10")
+        await talk.pilot.press("a", "enter", "b", "ctrl+s")
+        await talk.until(lambda: talk.last is not None and talk.screen.speaking is None)
+        assert "a\nb" == talk.screen.thread.turns[0].question
+        await talk.pilot.press("ctrl+g")
+        await talk.shows("back from r2 to r1?")
 
 
 async def test_without_colours(lodging: Lodging, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ from persona.errors import DaemonNotStarted
 from persona.paths import Home
 from persona.tui.clipboard import Tool, code_blocks, copy
 from persona.tui.commands import every, matching, parse, plain_text
+from persona.tui.keys import Keys
 from persona.tui.notebook import Notebook
+from persona.tui.screens.help import help_text
 
 
 def test_the_notebook_outlives_the_chat(tmp_path: Path) -> None:
@@ -80,14 +83,37 @@ def test_a_line_is_a_command_or_a_text() -> None:
 
 
 def test_every_command_does_something() -> None:
-    """The table and the acts agree, and no two keys are the same."""
+    """The table and the acts agree."""
     from persona.tui.acts import acts
 
-    keys = [command.key for command in every() if command.key]
-    assert len(set(keys)) == len(keys)
     assert {command.action for command in every()} <= set(acts())
     with pytest.raises(KeyError):
         acts()["no such act"]
+
+
+def test_keys_are_the_users() -> None:
+    """One that was chosen takes the place of ours, in help too; the others stay."""
+    keys = Keys(chosen={"down": "ctrl+g, f12", "newline": "ctrl+e"})
+    assert (["ctrl+g", "f12"], ["f2"], ["ctrl+e"]) == (keys.of("down"), keys.of("up"), keys.of("newline"))
+    assert {"down": "ctrl+g,f12"} == keys.rebound()
+    assert ("Ctrl+G", "") == (keys.shown("down"), keys.shown("copy"))
+    assert "| `/down [WHY]` | the answer was not good | Ctrl+G |" in help_text(keys)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "says"),
+    [
+        ({"donw": "f12"}, "did you mean down"),
+        ({"down": "ctlr+g"}, "is no key"),
+        ({"down": ""}, "is no key"),
+        ({"down": "f2"}, "f2 is the key for up already"),
+        ({"send": "ctrl+j"}, "ctrl+j is the key for send already: newline needs another"),
+    ],
+)
+def test_keys_that_cannot_be(chosen: dict[str, str], says: str) -> None:
+    """What is wrong with them is said, with what to do."""
+    with pytest.raises(ValueError, match=re.escape(says)):
+        Keys(chosen=chosen)
 
 
 FAKE = """

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from daemon_parts import AT
 from tui_parts import Lodging
 
 from persona.tui.app import Wishes
 from persona.tui.screens.asking import WriteBetter
-from persona.tui.widgets.turns import AnswerView
+from persona.tui.widgets.turns import AnswerView, QuestionView
+from store import Conversation, Turn
+from store.records import Message
 
 pytestmark = pytest.mark.anyio
 
@@ -169,3 +172,42 @@ async def test_calls_of_tools_are_shown_and_folded(lodging: Lodging) -> None:
         before = talk.text().count("Oslo")
         await talk.pilot.press("ctrl+up", "enter")
         await talk.until(lambda: talk.text().count("Oslo") == before + 1)
+
+
+async def test_a_long_conversation_opens_at_its_end(lodging: Lodging) -> None:
+    """What is near is shown; the rest comes when it is gone to, by scrolling, by key, and by a search."""
+    turns = tuple(
+        Turn(message=Message(role=role, content=f"{word} {n}"))
+        for n in range(200)
+        for role, word in (("user", "asked"), ("assistant", "answered"))
+    )
+    with lodging.store() as store:
+        store.interactions.add_conversation(Conversation(id="c-long", at=AT, source="persona", turns=turns))
+    async with lodging.chat(wishes=Wishes(resume="c-long")) as talk:
+        await talk.shows("answered 199")
+        assert len(talk.screen.query(AnswerView)) < 100
+        await talk.ask("and now?")
+        assert 401 == len(lodging.stage.opened[-1].asked[-1][0].messages)
+
+        await talk.pilot.press("ctrl+up", *["up"] * 60)
+        await talk.until(lambda: isinstance(talk.app.focused, AnswerView | QuestionView))
+        assert "answered 170" in talk.app.focused.turn.answer.text
+        before = len(talk.screen.query(AnswerView))
+        await talk.pilot.press(*["pageup"] * 40)
+        await talk.until(lambda: len(talk.screen.query(AnswerView)) > before)
+
+        await talk.say("/search asked 17")
+        await talk.shows("asked 17")
+        await talk.pilot.press("enter")
+        await talk.shows("answered 17")
+        await talk.until(lambda: "answered 17" == talk.app.focused.turn.answer.text)
+
+
+async def test_what_is_shown_already_stays(lodging: Lodging) -> None:
+    """A further question is added below; nothing above is drawn again."""
+    async with lodging.chat() as talk:
+        await talk.ask("a")
+        first = talk.screen.query(AnswerView).first()
+        await talk.ask("b")
+        assert first is talk.screen.query(AnswerView).first()
+        assert ["a", "b"] == [view.turn.question for view in talk.screen.query(QuestionView)]

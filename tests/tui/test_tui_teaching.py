@@ -146,3 +146,32 @@ async def test_what_is_learned_tonight_can_be_taken_out(lodging: Lodging) -> Non
         await talk.shows("Nothing new yet")
         with lodging.store() as store:
             assert ([], 0) == (store.ledger.active(), store.interactions.count())
+
+
+async def test_a_preference_is_said_otherwise_and_pinned(lodging: Lodging) -> None:
+    """p pins it, e opens it on a line, and what is written there takes its place."""
+    async with lodging.chat() as talk:
+        await talk.say("/prefer Answer in at most two sentences.")
+        await talk.shows("noted")
+        await talk.say("/preferences")
+        await talk.shows("Answer in at most two sentences.")
+        await talk.pilot.press("p")
+        await talk.shows("you said so, pinned")
+        await talk.pilot.press("e")
+        screen = await shows_screen(talk, AskLine)
+        screen.query_one("Input").value = "Answer in at most three sentences."
+        await talk.pilot.press("enter")
+        await talk.shows("at most three sentences")
+        with lodging.store() as store:
+            assert ["Answer in at most three sentences."] == [e.statement for e in store.ledger.active()]
+
+
+async def test_what_stands_behind_an_answer(lodging: Lodging) -> None:
+    """/why names who answered and the preferences that it was told."""
+    async with lodging.chat() as talk:
+        await talk.say("/prefer Answer in at most two sentences.")
+        await talk.shows("noted")
+        await talk.ask("a")
+        await talk.say("/why")
+        await talk.shows("It was given by r2")
+        await talk.shows("at most two sentences. · ✓ kept")

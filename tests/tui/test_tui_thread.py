@@ -55,14 +55,15 @@ def test_a_turn_nobody_answered_goes() -> None:
     assert ["a"] == said(thread)
 
 
-def interaction(
-    key: str, prompt: list[dict[str, Any]], content: str, *acts: dict[str, Any]
+def told(
+    key: str, after: str | None, said: list[dict[str, Any]], content: str, *acts: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "id": key,
         "source": "persona",
         "revision": "rev-1",
-        "prompt": prompt,
+        "after": after,
+        "said": said,
         "completion": {"role": "assistant", "content": content},
         "feedback": list(acts),
     }
@@ -82,17 +83,22 @@ def test_a_conversation_comes_back_as_it_was() -> None:
         {
             "id": "c-1",
             "interactions": [
-                interaction("i-1", [user("a")], "A", {"kind": "edit", "content": "Better"}),
-                interaction(
-                    "i-2", [user("a"), model("Better"), user("b")], "B", {"kind": "up", "reason": "short"}
+                told("i-1", None, [user("a")], "A", {"kind": "edit", "content": "Better"}),
+                told(
+                    "i-2",
+                    None,
+                    [user("a"), model("Better"), user("b")],
+                    "B",
+                    {"kind": "up", "reason": "short"},
                 ),
-                interaction("i-3", [user("a"), model("Better"), user("b")], "B2"),
-                interaction("i-4", [user("a2")], "A2"),
+                told("i-3", None, [user("a"), model("Better"), user("b")], "B2"),
+                told("i-4", None, [user("a2")], "A2"),
+                told("i-5", "i-4", [user("c")], "C"),
             ],
         },
         {"rev-1": "r1"},
     )
-    assert ["a2"] == said(thread)
+    assert ["a2", "A2", "c"] == said(thread)
     assert thread.choose("i-2")
     assert ["a", "Better", "b"] == said(thread)
     last = thread.last
@@ -105,8 +111,8 @@ def test_a_conversation_comes_back_as_it_was() -> None:
 def test_the_pick_stands() -> None:
     """Of two answers that nobody went on from, the picked one is shown."""
     both = [
-        interaction("i-1", [user("a")], "A", {"kind": "pick"}),
-        interaction("i-2", [user("a")], "A2"),
+        told("i-1", None, [user("a")], "A", {"kind": "pick"}),
+        told("i-2", None, [user("a")], "A2"),
     ]
     last = Thread.from_json({"id": "c", "interactions": both}).last
     assert last is not None
@@ -126,8 +132,8 @@ def test_a_tools_result_is_a_turn_of_its_own() -> None:
         {
             "id": "c",
             "interactions": [
-                {**interaction("i-1", [user("a")], ""), "completion": call},
-                interaction("i-2", [user("a"), call, result], "It is 42."),
+                {**told("i-1", None, [user("a")], ""), "completion": call},
+                told("i-2", "i-1", [result], "It is 42."),
             ],
         }
     )

@@ -44,6 +44,7 @@ def acts() -> Mapping[str, Act]:
         "blind": teach.blind,
         "prefer": teach.prefer,
         "train": teach.train,
+        "why": see.why,
         "tonight": see.tonight,
         "morning": see.morning,
         "preferences": see.preferences,

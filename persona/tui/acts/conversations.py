@@ -50,17 +50,17 @@ async def resume(chat: ChatScreen, conversation: str) -> None:
 
 async def go_on(chat: ChatScreen, conversation: str, interaction: str = "") -> None:
     """Open a conversation, at one of its interactions if that is named."""
-    found = await chat.daemon.look("conversation", id=conversation)
+    found = await chat.daemon.look("conversation", id=conversation, brief=True)
     known = await chat.daemon.look("revisions")
     names = {row["id"]: "base" if row["id"] == "r0" else row["ref"] for row in known["revisions"]}
     thread = Thread.from_json(found, names)
     thread.choose(interaction)
-    await chat.open(thread, chat.persona.notebook.titles().get(conversation, ""))
     turn = next((t for t in thread.path() if t.answer and t.answer.interaction == interaction), None)
+    await chat.open(thread, chat.persona.notebook.titles().get(conversation, ""), at=turn)
     view = chat.view_of(turn.answer) if turn is not None and turn.answer is not None else None
     if view is not None:
-        view.focus()
-        view.scroll_visible(animate=False, top=True)
+        view.focus(scroll_visible=False)
+        chat.call_after_refresh(view.scroll_visible, animate=False, top=True)
 
 
 async def rename(chat: ChatScreen, title: str) -> None:

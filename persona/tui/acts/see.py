@@ -44,6 +44,23 @@ async def _learned(chat: ChatScreen, tab: str) -> None:
         await go_on(chat, wanted)
 
 
+async def why(chat: ChatScreen, _: str) -> None:
+    """What stands behind an answer: preferences, and the examples that it was learned from."""
+    from persona.tui.screens.behind import Behind
+
+    turn = chat.chosen()
+    if turn is None or turn.answer is None:
+        raise Trouble("there is no answer yet")
+    if turn.answer.interaction is None:
+        raise Trouble("this answer was not kept: nothing is known about it")
+    found = await chat.daemon.look("why", interaction=turn.answer.interaction)
+    wanted = await chat.app.push_screen_wait(Behind(found))
+    if wanted:
+        from persona.tui.acts.conversations import go_on
+
+        await go_on(chat, wanted)
+
+
 async def revisions(chat: ChatScreen, ref: str) -> None:
     """Every revision: verdicts, scores, drift; from there back, forward, or into a talk with one."""
     from persona.tui.acts import acts

@@ -79,10 +79,7 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
     if chat.speaking is not None:
         raise Trouble("the answer is still coming: Esc stops it")
     view = AnswerView(turn, speaker=chat.speaker)
-    if again:  # what follows the old answer is on its own branch
-        await chat.drop_after(turn)
-    await chat.said.mount(view)
-    chat.transcript.anchor()
+    await chat.transcript.begin(turn, view)
 
     async def on_text(text: str, model: str) -> None:
         await view.write(text, model=model)
@@ -182,7 +179,13 @@ async def show_help(chat: ChatScreen, _: str) -> None:
     """Keys for where the user is, and every command."""
     from persona.tui.screens.help import HelpScreen
 
-    await chat.app.push_screen(HelpScreen(getattr(chat.focused, "HELP", None) or ""))
+    here = chat.app.screen
+    if isinstance(here, HelpScreen):
+        here.dismiss()
+        return
+    about = getattr(here.focused, "help_here", None) or getattr(here.focused, "HELP", None)
+    about = about or getattr(here, "HELP", None) or ""
+    await chat.app.push_screen(HelpScreen(about, chat.persona.wishes.keys))
 
 
 async def leave(chat: ChatScreen, _: str) -> None:

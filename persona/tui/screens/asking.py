@@ -20,6 +20,7 @@ from persona.tui.widgets.markdown import SafeMarkdown
 class Sure(ModalScreen[bool]):
     """Something that can be looked at before it is done: the second key does it."""
 
+    HELP = "### Before it is done\n\n**Enter** or **y** does what you see, **Esc** or **n** leaves it."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,y", "dismiss(True)", "Do it"),
         Binding("escape,n", "dismiss(False)", "Leave it"),
@@ -56,6 +57,7 @@ class QuickInput(Input):
 class AskLine(ModalScreen[str | None]):
     """One line of text; None when it is left. A digit takes a quick answer while the line is empty."""
 
+    HELP = "### One line\n\n**Enter** takes it. While it is empty, a digit takes what stands beside it."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave it"),
     ]

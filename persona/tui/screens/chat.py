@@ -5,14 +5,14 @@ What a key or a command does stands in persona.tui.acts; this screen shows it, a
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from persona.tui.acts import acts
@@ -27,6 +27,7 @@ from persona.tui.thread import Answer, Thread, Turn
 from persona.tui.widgets.bars import Notice, Offers, TopBar
 from persona.tui.widgets.markdown import SafeMarkdown
 from persona.tui.widgets.prompt import Prompt
+from persona.tui.widgets.transcript import Transcript
 from persona.tui.widgets.turns import AnswerView, QuestionView
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ class ChatScreen(Screen[None]):
         self.title_of_thread = ""
         self.speaking: Speaking | None = None
         self._greeting = ""
-        self._showing = asyncio.Lock()  # one at a time changes what the transcript holds
 
     @property
     def persona(self) -> PersonaApp:
@@ -78,15 +78,12 @@ class ChatScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(id="top")
-        with VerticalScroll(id="transcript", can_focus=False):
-            yield Vertical(
-                id="said"
-            )  # never lower than the screen: an anchored scroll has nowhere else to go
+        yield Transcript(id="transcript")
         yield Notice(id="notice", markup=False)
         yield Offers(id="offers")
         with Horizontal(id="writing"):
             yield Static("›", id="mark")
-            yield Prompt(id="prompt")
+            yield Prompt(self.persona.wishes.keys, id="prompt")
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -106,13 +103,8 @@ class ChatScreen(Screen[None]):
         return self.query_one("#notice", Notice)
 
     @property
-    def transcript(self) -> VerticalScroll:
-        return self.query_one("#transcript", VerticalScroll)
-
-    @property
-    def said(self) -> Vertical:
-        """What scrolls in the transcript: questions and answers."""
-        return self.query_one("#said", Vertical)
+    def transcript(self) -> Transcript:
+        return self.query_one(Transcript)
 
     # what is shown
 
@@ -128,7 +120,7 @@ class ChatScreen(Screen[None]):
             incognito=self.incognito,
         )
         self.prompt.placeholder = (
-            "Ask anything. / for commands, F1 for help"
+            f"Ask anything. / for commands, {self.persona.wishes.keys.shown('help')} for help"
             if seen.state == "ready"
             else "Write; it can be sent soon"
         )
@@ -145,39 +137,20 @@ class ChatScreen(Screen[None]):
         if not self.thread.turns:
             await self.show_thread(self.thread)
 
-    async def show_thread(self, thread: Thread) -> None:
-        """All of it, as its way is chosen now."""
+    async def show_thread(self, thread: Thread, *, at: Turn | None = None) -> None:
+        """As its way is chosen now: its end, or around `at`."""
         self.thread = thread
-        async with self._showing:
-            with self.app.batch_update():
-                await self.said.remove_children()
-                if not thread.turns and self._greeting:
-                    await self.said.mount(SafeMarkdown(self._greeting, classes="greeting"))
-                for turn in thread.path():
-                    await self.mount_turn(turn)
-        self.transcript.anchor()
+        empty = SafeMarkdown(self._greeting, classes="greeting") if self._greeting else None
+        await self.transcript.show(thread, at=at, empty=empty)
         self.show_seen(self.persona.link.seen)
 
-    async def mount_turn(self, turn: Turn) -> None:
-        await self.said.mount(QuestionView(turn, self.thread.siblings(turn)))
-        if turn.answer is not None:
-            await self.said.mount(AnswerView(turn, turn.answer))
-
-    async def open(self, thread: Thread, title: str = "") -> None:
+    async def open(self, thread: Thread, title: str = "", *, at: Turn | None = None) -> None:
         """Another conversation; the draft of this one is kept, and that one's is back."""
         self.keep_draft()
         self.title_of_thread = line(title)
-        await self.show_thread(thread)
+        await self.show_thread(thread, at=at)
         self.prompt.put(self.persona.notebook.draft(self._draft_key()))
         self.prompt.focus()
-
-    async def drop_after(self, turn: Turn) -> None:
-        """Take what is shown behind the question of `turn` from the screen; the thread keeps it."""
-        behind = False
-        for view in list(self.query("QuestionView, AnswerView").results()):
-            if behind:
-                await view.remove()
-            behind = behind or (isinstance(view, QuestionView) and view.turn is turn)
 
     async def show_answer(self, answer: Answer) -> None:
         """Once more, after its text changed."""
@@ -191,7 +164,7 @@ class ChatScreen(Screen[None]):
             view.refresh_foot()
 
     def view_of(self, answer: Answer) -> AnswerView | None:
-        return next((view for view in self.query(AnswerView) if view.answer is answer), None)
+        return self.transcript.view_of(answer)
 
     def chosen(self) -> Turn | None:
         """The turn that keys act on: the one gone to, else the last that was answered."""
@@ -225,13 +198,30 @@ class ChatScreen(Screen[None]):
     def action_write(self) -> None:
         self.prompt.focus()
 
-    def action_move(self, by: int) -> None:
+    async def action_move(self, by: int) -> None:
         """To the question or answer before or after; below the last one is the prompt."""
-        stops = [*self.query("QuestionView, AnswerView").results(), self.prompt]
+        stops = self._stops()
         at = stops.index(self.focused) if self.focused in stops else len(stops) - 1
-        to = stops[max(0, at + by)] if at + by < len(stops) else self.prompt
+        if at + by < 0 and await self.transcript.earlier(self._see_focused):
+            stops = self._stops()
+            at = stops.index(self.focused) if self.focused in stops else len(stops) - 1
+        to = stops[min(max(0, at + by), len(stops) - 1)]
         to.focus()
         to.scroll_visible(animate=False)
+
+    def _see_focused(self) -> None:
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
+
+    def action_page(self, by: int) -> None:
+        """A screenful up or down, wherever the user is."""
+        if by < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    def _stops(self) -> list[Widget]:
+        return [*self.query("QuestionView, AnswerView").results(), self.prompt]
 
     async def action_sibling(self, by: int) -> None:
         """The answer before or after, to the same question."""
@@ -242,11 +232,13 @@ class ChatScreen(Screen[None]):
 
     async def action_branch(self, by: int) -> None:
         turn = self.chosen()
-        if turn is not None and self.thread.step(turn, by):
-            await self.show_thread(self.thread)
+        other = self.thread.step(turn, by) if turn is not None else None
+        if other is not None:
+            await self.show_thread(self.thread, at=other)
+            next(view for view in self.query(QuestionView) if view.turn is other).focus()
 
     async def _show_again(self, turn: Turn) -> None:
-        await self.show_thread(self.thread)
+        await self.show_thread(self.thread, at=turn)
         view = turn.answer and self.view_of(turn.answer)
         if view:
             view.focus()
@@ -279,8 +271,8 @@ class ChatScreen(Screen[None]):
         self.persona.notebook.sent(text)
         self.prompt.earlier = [text, *(each for each in self.prompt.earlier if each != text)]
 
-    def on_prompt_leave(self) -> None:
-        self.action_move(-1)
+    async def on_prompt_leave(self) -> None:
+        await self.action_move(-1)
 
     def on_text_area_changed(self) -> None:
         self.query_one(Offers).show(matching(self.prompt.text))

@@ -12,35 +12,36 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from persona.tui.commands import COMMANDS
+from persona.tui.keys import Keys
 from persona.tui.widgets.markdown import SafeMarkdown
 
 
 class HelpScreen(ModalScreen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,enter", "dismiss(None)", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss(None)", "Close")]
 
-    def __init__(self, context: str) -> None:
+    def __init__(self, context: str, keys: Keys) -> None:
         """`context` is markdown about where the user was."""
         super().__init__()
         self._about_here = context
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window tall"):
             yield Static(Content.styled("help", "bold $primary"), classes="heading")
             with VerticalScroll(classes="body"):
-                yield SafeMarkdown(f"{self._about_here}\n\n{help_text()}")
+                yield SafeMarkdown(f"{self._about_here}\n\n{help_text(self._keys)}")
             yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
 
 
-def help_text() -> str:
+def help_text(keys: Keys) -> str:
     """Every command with its key, as markdown."""
     parts = []
     for group, commands in COMMANDS.items():
         rows = "\n".join(
-            f"| `/{f'{command.name} {command.takes}'.strip()}` | {command.says} | {command.key} |"
-            for command in commands
+            f"| `{command.written}` | {command.says} | {keys.shown(command.name)} |" for command in commands
         )
         parts.append(f"### {group}\n\n| command | does | key |\n|---|---|---|\n{rows}")
     return "\n\n".join(parts)

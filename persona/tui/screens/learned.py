@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
-from persona.tui.screens.asking import Sure
+from persona.tui.screens.asking import AskLine, Sure
 from persona.tui.screens.conversations import day
 from persona.tui.widgets.markdown import SafeMarkdown
 
@@ -45,11 +45,16 @@ class Learned(ModalScreen["str | None"]):
 ### What is learned
 
 **Tonight** lists what the next night learns from. **x** takes an item out: a preference is retired, an
-exchange is forgotten. **Enter** shows what a preference rests on. **← →** change the page.
+exchange is forgotten. **e** says a preference in other words, **p** pins it (only your own words change it
+then), **s** settles one that waits for your word. **Enter** shows what it rests on, **o** opens where it was
+said. **← →** change the page.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Close"),
         Binding("x,delete", "take_out", "Take out"),
+        Binding("e", "edit", "Other words"),
+        Binding("p", "pin", "Pin"),
+        Binding("s", "settle", "Settle", show=False),
         Binding("left", "page(-1)", "Page before", show=False, priority=True),
         Binding("right", "page(1)", "Page after", show=False, priority=True),
         Binding("o", "open", "Open there"),
@@ -170,6 +175,31 @@ exchange is forgotten. **Enter** shows what a preference rests on. **← →** c
             if await self.app.push_screen_wait(Sure("forget this exchange?", body)):
                 await self._do("forget", interaction=item["interaction"])
 
+    @work
+    async def action_edit(self) -> None:
+        item = self._preference()
+        if item is None:
+            return
+        text = await self.app.push_screen_wait(AskLine("in other words", value=item["statement"]))
+        if text and text != item["statement"]:
+            await self._do("edit_preference", id=item["id"], text=text)
+
+    @work
+    async def action_pin(self) -> None:
+        item = self._preference()
+        if item is not None:
+            await self._do("unpin_preference" if item.get("pinned") else "pin_preference", id=item["id"])
+
+    @work
+    async def action_settle(self) -> None:
+        item = self._preference()
+        if item is not None:
+            await self._do("settle_preference", id=item["id"])
+
+    def _preference(self) -> dict[str, Any] | None:
+        item = self._chosen()
+        return item if item is not None and item["of"] == "ledger" else None
+
     async def _do(self, name: str, **arguments: Any) -> None:
         try:
             await self._daemon.act(name, **arguments)
@@ -198,6 +228,11 @@ def _entry(entry: dict[str, Any]) -> Content:
     how = "you said so" if entry["source"] == "stated" else "from what you did"
     where = "" if entry["scope"] == "always" else f", {line(entry['scope'], 30)}"
     new = [("new  ", "bold $accent")] if entry.get("new") else []
+    if entry.get("status") == "contested":
+        new = [("yours? ", "bold $warning")]
+        how = "s: yes, I want this; x: no"
+    if entry.get("pinned"):
+        how += ", pinned"
     return Content.assemble(*new, line(entry["statement"]), "\n", (f"{how}{where}", "dim"))
 
 

@@ -98,6 +98,11 @@ conversation. **c** compares it with the one that answers now, on your last ques
     async def _report(self, ref: str) -> None:
         row = next(row for row in self._rows if row["ref"] == ref)
         text = _summary(row)
+        if row["ref"] != "r0":
+            try:
+                text += _learned(await self._daemon.look("learned", revision=ref))
+            except Trouble as trouble:
+                text += f"\n\n{trouble}"
         if row["outcome"] is not None:
             try:
                 text += _measured(await self._daemon.look("report", revision=ref))
@@ -150,6 +155,30 @@ def _summary(row: dict[str, Any]) -> str:
     if row["reasons"]:
         parts += ["### why", *(f"- {line(why)}" for why in row["reasons"])]
     return "\n".join(parts)
+
+
+def _learned(answer: dict[str, Any]) -> str:
+    """The preferences that it carries, and how much it was shown."""
+    if not answer["kinds"]:
+        return ""
+    lessons, pairs = answer["kinds"]["demonstrations"], answer["kinds"]["pairs"]
+    lines = [
+        "",
+        "### learned",
+        "",
+        f"from {_count(lessons, 'demonstration')} and {_count(pairs, 'pair')}",
+        "",
+    ]
+    lines += [f"- {line(entry['statement'])}" for entry in answer["preferences"]]
+    for example in answer["examples"][:3]:
+        lines += ["", f"> {line(example['question'])}", "", f"- **wanted** {line(example['wanted'])}"]
+        if example["instead_of"]:
+            lines.append(f"- **instead of** {line(example['instead_of'])}")
+    return "\n".join([*lines, ""])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _measured(answer: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ class Side(VerticalScroll):
         flow = Flow(self._markdown)
 
         async def on_text(text: str, _: str) -> None:
-            await flow.write(text)
+            flow.write(text)
 
         self.speaking = Speaking(
             daemon,

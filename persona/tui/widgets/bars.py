@@ -64,12 +64,10 @@ class Offers(Static):
 
     def show(self, commands: Sequence[Command]) -> None:
         self.display = bool(commands)
-        rows = []
-        for command in commands[: self.MOST]:
-            takes = f" {command.takes}" if command.takes else ""
-            rows.append(
-                Content.assemble((f"/{command.name}{takes}".ljust(22), "$primary"), (command.says, "dim"))
-            )
+        rows = [
+            Content.assemble((command.written.ljust(22), "$primary"), (command.says, "dim"))
+            for command in commands[: self.MOST]
+        ]
         if len(commands) > self.MOST:
             rows.append(Content.styled(f"and {len(commands) - self.MOST} more", "dim"))
         self.update(Content("\n").join(rows))

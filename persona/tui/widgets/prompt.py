@@ -10,20 +10,21 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from persona.tui.commands import matching
+from persona.tui.keys import Keys, shown
 
+_HELP = """\
+### Writing
+
+**{send}** sends, **{newline}** begins a new line. **↑ ↓** bring back earlier prompts.
+**{complete}** completes a /command; **{answers}** goes up to the answers, to judge, copy or change one.
+A line that begins with two slashes says one.
+"""
+_WRITING = ("send", "newline", "complete", "answers")
 _OURS = {"f6", "f7"}  # keys of the chat, which a text area has another use for
 
 
 class Prompt(TextArea, inherit_bindings=False):
     """Enter sends; Shift+Enter and Ctrl+J begin a line; at the edges Up and Down recall earlier prompts."""
-
-    HELP = """\
-### Writing
-
-**Enter** sends, **Shift+Enter** or **Ctrl+J** begins a new line. **↑ ↓** bring back earlier prompts.
-**Tab** completes a /command; **Ctrl+↑** goes up to the answers, to judge, copy or change one.
-A line that begins with two slashes says one.
-"""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding
@@ -39,18 +40,22 @@ A line that begins with two slashes says one.
     class Leave(Message):
         """The user wants to go up into the conversation."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, keys: Keys, *, id: str | None = None) -> None:  # noqa: A002
+        self._keys = {key: name for name in _WRITING for key in keys.of(name)}
+        self.help_here = _HELP.format(
+            **{name: "** or **".join(map(shown, keys.of(name)[:2])) for name in _WRITING}
+        )
         super().__init__(id=id, compact=True, show_line_numbers=False, highlight_cursor_line=False)
         self.earlier: list[str] = []  # latest first
         self._place = -1  # in `earlier`; -1 is the text that the user is writing
         self._own = ""
 
     async def _on_key(self, event: events.Key) -> None:
-        match event.key:
-            case "enter":
+        match self._keys.get(event.key, event.key):
+            case "send":
                 self._take(event)
                 self.post_message(self.Sent(self.text))
-            case "shift+enter" | "ctrl+j" | "alt+enter":
+            case "newline":
                 self._take(event)
                 self.insert("\n")
             case "up" if self.cursor_at_first_line and self._place + 1 < len(self.earlier):
@@ -59,10 +64,10 @@ A line that begins with two slashes says one.
             case "down" if self.cursor_at_last_line and self._place >= 0:
                 self._take(event)
                 self._recall(self._place - 1)
-            case "tab":
+            case "complete":
                 self._take(event)
                 self._complete()
-            case "ctrl+up" | "shift+tab":
+            case "answers":
                 self._take(event)
                 self.post_message(self.Leave())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import ClassVar, cast
 
 from textual.app import ComposeResult
@@ -64,8 +65,8 @@ class AnswerView(Vertical, can_focus=True):
 ### An answer
 
 **u** good, **d** not good (then a digit says why), **e** write it better, **r** another answer, **p** pick of
-two. **y** copies it as it was written, **c** its last code block. **← →** go through the answers to this
-question.
+two. **w** shows what stands behind it: preferences and examples. **y** copies it as it was written, **c** its
+last code block. **← →** go through the answers to this question.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         *_MOVES,
@@ -74,6 +75,7 @@ question.
         Binding("e", "screen.do('better')", "Better"),
         Binding("r", "screen.do('regenerate')", "Again"),
         Binding("p", "screen.do('pick')", "Pick"),
+        Binding("w", "screen.do('why')", "Why"),
         Binding("c", "screen.do('copy_code')", "Code", show=False),
         Binding("left,h", "screen.sibling(-1)", "Answer before", show=False),
         Binding("right,l", "screen.sibling(1)", "Answer after", show=False),
@@ -87,21 +89,17 @@ question.
         self._speaker = speaker
         self._markdown = SafeMarkdown(answer.text if answer else "")
         self._flow: Flow | None = None
-        self._thoughts = Static(classes="thoughts", markup=False)
+        self._pieces = 0
+        self._began = self._told = 0.0
         self._by = Static(classes="by")
-        self._calls = Vertical(classes="calls")
         self._foot_line = Static(classes="foot")
-        self._fold = Collapsible(self._thoughts, title="thoughts")
 
     def compose(self) -> ComposeResult:
         yield self._by
-        yield self._fold
         yield self._markdown
-        yield self._calls
         yield self._foot_line
 
     async def on_mount(self) -> None:
-        self._fold.display = False
         self._say_who(self._speaker if self.answer is None else self.answer.model)
         if self.answer is not None:
             await self.finish(self.answer)
@@ -114,7 +112,13 @@ question.
             self._flow = Flow(self._markdown)
             self._say_who(model or self._speaker)
             self._foot(Content.styled("writing; Esc stops", "dim"))
-        await self._flow.write(text)
+            self._began = self._told = time.monotonic()
+        self._flow.write(text)
+        self._pieces += 1
+        if (now := time.monotonic()) - self._told >= 1:
+            self._told = now
+            rate = self._pieces / (now - self._began)
+            self._foot(Content.styled(f"writing, {rate:.0f} a second; Esc stops", "dim"))
 
     async def finish(self, answer: Answer) -> None:
         """The answer is whole, or as far as it came: show everything about it."""
@@ -124,13 +128,14 @@ question.
             self._flow = None
         if self._markdown.source != clean(answer.text):
             await self._markdown.update(clean(answer.text))
-        if answer.thoughts:
-            self._thoughts.update(clean(answer.thoughts))
-            self._fold.display = True
         if not self.is_attached:
             return  # another way through the conversation was taken meanwhile
-        await self._calls.remove_children()
-        await self._calls.mount_all([_call(name, arguments) for _, name, arguments in answer.said.calls])
+        if answer.thoughts and not self.query(".thoughts"):
+            body = Static(clean(answer.thoughts), classes="thoughts", markup=False)
+            await self.mount(Collapsible(body, title="thoughts"), before=self._markdown)
+        if answer.said.calls and not self.query(".calls"):
+            calls = [_call(name, arguments) for _, name, arguments in answer.said.calls]
+            await self.mount(Vertical(*calls, classes="calls"), after=self._markdown)
         self._say_who(answer.model or self._speaker)
         self.refresh_foot()
 
