@@ -1,4 +1,4 @@
-"""Draw the main screens of the terminal chat as SVG files:
+"""Draw the main screens of the terminal chat, each as SVG and PNG:
 `.venv/bin/python scripts/screens.py FOLDER [SCENE...]`.
 
 Everything shown comes through the daemon's own application from a home that is made for it; only the engines
@@ -22,6 +22,7 @@ from textual.strip import Strip
 
 from persona.tui.app import PersonaApp, Wishes
 from scripts.screens.house import furnish
+from scripts.screens.picture import draw as draw_picture
 from scripts.screens.served import Served
 
 
@@ -176,6 +177,7 @@ async def draw(name: str, house: Served, to: Path) -> None:
         await pilot.pause(0.2)
         await scene(Hand(app=app, pilot=pilot, house=house))
         (to / f"{name}.svg").write_text(app.export_screenshot(title="persona chat"))
+        draw_picture(_strips(app), app.ansi_theme, title="persona chat", to=to / f"{name}.png")
 
 
 def main(arguments: list[str]) -> int:
@@ -190,7 +192,7 @@ def main(arguments: list[str]) -> int:
                 asyncio.run(draw(name, house, to))
             finally:
                 house.close()
-        print(to / f"{name}.svg")
+        print(to / f"{name}.png")
     return 0
 
 

@@ -61,7 +61,7 @@ def persona_of(home: Home) -> Persona:
         )
 
     persona = Persona(home=home, environ={"PERSONA_IDENTITY__NAME": "me"}, engine_opener=engine)
-    persona.__dict__["base"] = _base(home.root / "bases" / "smollm2-135m")
+    persona.__dict__["base"] = small_base(home)
     return persona
 
 
@@ -69,7 +69,9 @@ def _say(revision: Revision | Bare, prompt: Prompt) -> str:
     return reply(revision.ref, prompt.messages[-1].content)
 
 
-def _base(folder: Path) -> Base:
+def small_base(home: Home) -> Base:
+    """A base without weights: enough for what never loads it."""
+    folder = home.root / "bases" / "smollm2-135m"
     folder.mkdir(parents=True, exist_ok=True)
     return Base(
         name="smollm2-135m",

@@ -1,0 +1,85 @@
+"""A terminal of a fixed size: what runs in it thinks that somebody looks, and all that it writes is kept."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?>$]*[A-Za-z]")
+
+
+class Terminal:
+    """Close it when done; that ends what runs in it."""
+
+    def __init__(
+        self, command: Sequence[str], *, size: tuple[int, int], environ: Mapping[str, str] | None = None
+    ) -> None:
+        self.size = size
+        self._written = bytearray()
+        self._news = threading.Condition()
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
+        for name in ("COLUMNS", "LINES", "NO_COLOR", "SSH_CONNECTION"):
+            given.pop(name, None)
+        self._process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=given, start_new_session=True
+        )
+        os.close(theirs)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def type(self, text: str) -> None:
+        """Keys, as they come from a keyboard."""
+        os.write(self._ours, text.encode())
+
+    def mark(self) -> int:
+        """How much was written until now."""
+        with self._news:
+            return len(self._written)
+
+    def written(self, since: int = 0) -> bytes:
+        with self._news:
+            return bytes(self._written[since:])
+
+    def shows(self, text: str, *, since: int = 0, within: float = 60.0) -> float:
+        """When `text` was written, by time.perf_counter; TimeoutError when it was not in time."""
+        deadline = time.monotonic() + within
+        with self._news:
+            while text.encode() not in self._written[since:]:
+                left = deadline - time.monotonic()
+                if left <= 0 or (self._process.poll() is not None and not self._news.wait(1.0)):
+                    said = _SEQUENCE.sub(" ", self._written[since:].decode("utf-8", "replace"))
+                    raise TimeoutError(f"{text!r} did not show; {said[-1500:]}")
+                self._news.wait(min(left, 1.0))
+        return time.perf_counter()
+
+    def cpu_seconds(self) -> float:
+        """What the process has used until now, of all its threads."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        os.close(self._ours)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                got = os.read(self._ours, 65536)
+            except OSError:
+                return
+            if not got:
+                return
+            with self._news:
+                self._written += got
+                self._news.notify_all()
