@@ -29,7 +29,7 @@ ARMS = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """`code` goes into every key; "" lets cells of other states of the code count. `learns` is PersonaLife's."""
+    """`code` goes into every key; "" lets other states of the code count. `learns`: see PersonaLife."""
 
     base: Base
     out: Path

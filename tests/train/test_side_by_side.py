@@ -72,7 +72,9 @@ def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, 
     for threads in (1, 2):
         tiny_model.load_state_dict(start)
         model, history = trained(tiny_model, tokenizer, tmp_path, recipe, ROWS, threads=threads)
-        found.append((history, {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}))
+        found.append(
+            (history, {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad})
+        )
         tiny_model = model.unload()
     (history, adapter), (also, again) = found
     assert len(history) == 2
