@@ -123,6 +123,9 @@ class ChatSettings(_Section):
     max_tokens: PositiveInt | None = None  # where an answer is cut off
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None  # None: as the daemon thinks best
     keys: dict[str, str] = Field(default_factory=dict)  # by what they do, down = "ctrl+g"; F1 shows all
+    tools: dict[Annotated[str, Field(pattern=_NAME)], str] = Field(
+        default_factory=dict
+    )  # MCP servers by name: a command, or an http address
 
 
 class UpstreamSettings(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ def talk(
         from persona.tui.keys import Keys
     except ModuleNotFoundError as error:
         raise _missing(error, "tui") from None
+    if persona.settings.chat.tools and importlib.util.find_spec("mcp") is None:
+        raise BadInput("[chat.tools] needs the mcp package: `pip install 'persona[mcp]'` brings it")
     if web:
         _in_a_browser(persona, ["--revision", held, *(["--resume", resume] if resume else [])])
         return
@@ -66,6 +69,7 @@ def talk(
             temperature=settings.temperature if temperature is None else temperature,
             theme=settings.theme or "",
             keys=keys,
+            tools=settings.tools,
         ),
     )
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from persona.tui.link import Find, Link, Seen, Start
 from persona.tui.notebook import Notebook
 from persona.tui.screens.chat import ChatScreen
 from persona.tui.themes import DARK, LIGHT
+from persona.tui.tools import Tools
 
 _GREETING = """\
 # Good to see you.
@@ -44,6 +45,7 @@ class Wishes:
     temperature: float | None = None
     theme: str = ""  # empty: the one chosen last
     keys: Keys = field(default_factory=Keys)
+    tools: Mapping[str, str] = field(default_factory=dict)  # MCP servers: commands or addresses, by name
 
 
 class PersonaApp(App[None]):
@@ -74,6 +76,7 @@ class PersonaApp(App[None]):
             max_tokens=self.wishes.max_tokens,
             temperature=self.wishes.temperature,
         )
+        self.tools = Tools(self.wishes.tools)
         self._welcomed = False
 
     async def on_mount(self) -> None:
@@ -86,11 +89,18 @@ class PersonaApp(App[None]):
         await self.push_screen(self.chat)
         await self.chat.greet(self._greeting())
         self.run_worker(self.link.follow(), group="link", exclusive=True)
+        if self.wishes.tools:
+            self.run_worker(self._start_tools(), group="tools")
 
     def _greeting(self) -> str:
         return _GREETING.format(**{name: self.wishes.keys.shown(name) for name in _GREETED})
 
+    async def _start_tools(self) -> None:
+        for trouble in await self.tools.start():
+            self.chat.notice.tell(trouble, kind="warning")
+
     async def on_unmount(self) -> None:
+        await self.tools.close()
         await self.link.close()
 
     def _seen(self, seen: Seen) -> None:

@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("save", "write the last answer to a file", "save", "[FILE]"),
         Command("rename", "give this conversation a title", "rename", "[TITLE]"),
         Command("delete", "forget this conversation", "delete"),
+        Command("tools", "what the model may ask for, and of which server", "tools"),
         Command("incognito", "talk without being remembered", "incognito"),
         Command("theme", "colours; ansi-dark and ansi-light are the terminal's own", "theme", "[NAME]"),
         Command("help", "keys and commands", "help"),

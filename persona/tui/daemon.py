@@ -36,6 +36,7 @@ class Wanted:
     """One answer to ask for. `keep` False is incognito; else what was said is kept, cut short or not."""
 
     messages: Sequence[Mapping[str, Json]]
+    tools: Sequence[Mapping[str, Json]] = ()
     model: str = "persona"
     conversation: str = ""
     keep: bool = True
@@ -103,6 +104,8 @@ class Daemon:
         for name in ("temperature", "seed", "max_tokens"):
             if (value := getattr(wanted, name)) is not None:
                 body[name] = value
+        if wanted.tools:
+            body["tools"] = list(wanted.tools)
         headers = {"X-Persona-Keep": "part" if wanted.keep else "no"}
         if wanted.conversation:
             headers["X-Persona-Conversation"] = wanted.conversation

@@ -1,12 +1,13 @@
-"""One answer under way: asked for, received piece by piece, stopped, and found again as it was kept."""
+"""What is under way and can be stopped: an answer, received piece by piece and found again as it was kept, or
+other work."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from persona.tui.daemon import Daemon, End, Wanted
 from persona.tui.errors import Trouble
@@ -16,6 +17,37 @@ from persona.tui.thread import Answer, Said, joined_calls, said_of
 _LOOKS, _BETWEEN = 8, 0.1  # for a part that the daemon is about to keep; seconds
 
 OnText = Callable[[str, str], Awaitable[None]]  # a piece of text, and who speaks
+T = TypeVar("T")
+
+
+class UnderWay(Protocol):
+    """What Esc ends."""
+
+    def stop(self) -> None: ...
+
+
+class Work:
+    """Something that is waited for: a tool, or a server that starts. Run it once."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Any] | None = None
+        self._stopped = False
+
+    async def run(self, what: Coroutine[Any, Any, T]) -> T | None:
+        """None when it was stopped."""
+        self._task = task = asyncio.create_task(what)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not self._stopped:
+                task.cancel()  # whoever runs this is ended
+                raise
+            return None
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 @dataclass(eq=False)

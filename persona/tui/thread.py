@@ -124,9 +124,18 @@ class Thread:
         return turn
 
     def ask(self, text: str) -> Turn:
-        """A new turn at the end of the way."""
+        """A new turn at the end of the way. What tools said and nobody answered goes with it."""
         last = self.last
-        return self._branch(last, last.answer if last else None, (Said("user", text),))
+        asked = (Said("user", text),)
+        if last is None or last.answer is not None:
+            return self._branch(last, last.answer if last else None, asked)
+        self._remove(last)
+        return self._branch(last.behind, last.before, (*last.asked, *asked))
+
+    def tell(self, turn: Turn, results: Sequence[tuple[str, str]]) -> Turn:
+        """What tools said, by the id of their call, to the answer of `turn` that called them."""
+        asked = tuple(Said("tool", text, answers=key) for key, text in results)
+        return self._branch(turn, turn.answer, asked)
 
     def edit(self, turn: Turn, text: str) -> Turn:
         """The same place asked otherwise: a branch, and the one that was there stays."""
@@ -134,10 +143,11 @@ class Thread:
         return self._branch(turn.behind, turn.before, (*asked, Said("user", text)))
 
     def take_out(self, turn: Turn) -> None:
-        """A turn that nobody answered is as if never asked."""
-        place = self if turn.before is None else turn.before
-        place.turns.remove(turn)
-        place.at = max(0, len(place.turns) - 1)
+        """A turn that nobody answered is as if never asked; what tools said in it stays."""
+        self._remove(turn)
+        told = tuple(said for said in turn.asked if said.role == "tool")
+        if told:
+            self._branch(turn.behind, turn.before, told)
 
     def choose(self, interaction: str) -> bool:
         """Take the way through the answer of this interaction; whether there is one."""
@@ -187,6 +197,11 @@ class Thread:
             turn = left.pop()
             yield turn
             left += [after for answer in turn.answers for after in answer.turns]
+
+    def _remove(self, turn: Turn) -> None:
+        place = self if turn.before is None else turn.before
+        place.turns.remove(turn)
+        place.at = max(0, len(place.turns) - 1)
 
     def _branch(self, behind: Turn | None, before: Answer | None, asked: tuple[Said, ...]) -> Turn:
         place = self if before is None else before

@@ -10,6 +10,7 @@ from tui_parts import Lodging
 
 from persona.tui.app import Wishes
 from persona.tui.screens.asking import WriteBetter
+from persona.tui.screens.search import Search
 from persona.tui.widgets.turns import AnswerView, QuestionView
 from store import Conversation, Turn
 from store.records import Message
@@ -189,16 +190,23 @@ async def test_a_long_conversation_opens_at_its_end(lodging: Lodging) -> None:
         await talk.ask("and now?")
         assert 401 == len(lodging.stage.opened[-1].asked[-1][0].messages)
 
-        await talk.pilot.press("ctrl+up", *["up"] * 60)
-        await talk.until(lambda: isinstance(talk.app.focused, AnswerView | QuestionView))
-        assert "answered 170" in talk.app.focused.turn.answer.text
-        before = len(talk.screen.query(AnswerView))
-        await talk.pilot.press(*["pageup"] * 40)
-        await talk.until(lambda: len(talk.screen.query(AnswerView)) > before)
+        first = talk.screen.query(QuestionView).first()
+        before = int(first.turn.question.removeprefix("asked ")) - 1
+        first.focus()
+        await talk.pilot.press("up")
+        await talk.until(lambda: talk.app.focused is not first)
+        assert isinstance(talk.app.focused, AnswerView)
+        assert f"answered {before}" == talk.app.focused.turn.answer.text
 
+        shown = len(talk.screen.query(AnswerView))
+        await talk.pilot.press(*["pageup"] * 12)
+        await talk.until(lambda: len(talk.screen.query(AnswerView)) > shown)
+
+        await talk.pilot.press("escape")
         await talk.say("/search asked 17")
-        await talk.shows("asked 17")
+        await talk.until(lambda: isinstance(talk.app.screen, Search))
         await talk.pilot.press("enter")
+        await talk.until(lambda: talk.app.screen is talk.screen)
         await talk.shows("answered 17")
         await talk.until(lambda: "answered 17" == talk.app.focused.turn.answer.text)
 

@@ -55,6 +55,20 @@ def test_a_turn_nobody_answered_goes() -> None:
     assert ["a"] == said(thread)
 
 
+def test_results_of_tools_stay_until_they_are_answered() -> None:
+    """They are told with the next question, and stay when that is taken back."""
+    thread = Thread()
+    asked = answered(thread, "a", "")
+    thread.tell(asked, [("x", "X"), ("y", "Y")])
+    assert ["a", "", "X", "Y"] == said(thread)
+    question = thread.ask("b")
+    assert ["a", "", "X", "Y", "b"] == said(thread)
+    assert "b" == question.question
+    thread.take_out(question)
+    assert ["a", "", "X", "Y"] == said(thread)
+    assert 2 == len(list(thread.path()))
+
+
 def told(
     key: str, after: str | None, said: list[dict[str, Any]], content: str, *acts: dict[str, Any]
 ) -> dict[str, Any]:

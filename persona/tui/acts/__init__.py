@@ -18,7 +18,7 @@ Act = Callable[["ChatScreen", str], Awaitable[None]]
 @cache
 def acts() -> Mapping[str, Act]:
     """By name. Filled when it is first asked: the acts import the screens, and the screens this."""
-    from persona.tui.acts import back, conversations, see, talk, teach
+    from persona.tui.acts import back, calls, conversations, see, talk, teach
 
     return {
         "say": talk.say,
@@ -27,6 +27,7 @@ def acts() -> Mapping[str, Act]:
         "copy": talk.copy,
         "copy_code": talk.copy_code,
         "save": talk.save,
+        "tools": calls.tools,
         "theme": talk.theme,
         "help": talk.show_help,
         "leave": talk.leave,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from persona.tui import clipboard
+from persona.tui.acts import calls
 from persona.tui.daemon import Wanted
 from persona.tui.errors import Trouble
 from persona.tui.link import ref_of
@@ -66,18 +67,22 @@ async def _ask(chat: ChatScreen, turn: Turn, text: str) -> None:
 
 
 async def regenerate(chat: ChatScreen, _: str) -> None:
-    """Another answer to the same question; both stay."""
-    turn = chat.chosen()
-    if turn is None or turn.answer is None:
+    """Another answer to the same question; both stay. Or the first, to what tools said."""
+    turn, last = chat.chosen(), chat.thread.last
+    if last is not None and last.answer is None:
+        turn = last
+    if turn is None:
         raise Trouble("there is no answer yet")
     chat.the_daemon_is_there()
-    await answer(chat, turn, again=True)
+    await answer(chat, turn, again=turn.answer is not None)
 
 
 async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer | None:
-    """Have `turn` answered, live, below its question. None when nothing was said."""
+    """Have `turn` answered, live, below its question, and what the answer calls done. None when nothing was
+    said."""
     if chat.speaking is not None:
         raise Trouble("the answer is still coming: Esc stops it")
+    offered = await calls.offered(chat)
     view = AnswerView(turn, speaker=chat.speaker)
     await chat.transcript.begin(turn, view)
 
@@ -86,6 +91,7 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
 
     wanted = Wanted(
         messages=chat.thread.messages(turn),
+        tools=offered,
         model=chat.held or "persona",
         conversation=chat.thread.id,
         keep=not chat.incognito,
@@ -109,7 +115,16 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
     turn.at = len(turn.answers) - 1
     await view.finish(said)
     _tell_end(chat, said, speaking)
+    await go_on(chat, turn, said)
     return said
+
+
+async def go_on(chat: ChatScreen, turn: Turn, said: Answer) -> None:
+    """Do what an answer calls, and have the results answered."""
+    after = await calls.follow(chat, turn, said)
+    if after is not None and await answer(chat, after) is None:
+        again = chat.persona.wishes.keys.shown("regenerate")
+        chat.notice.tell(f"nothing was said to what the tools found; {again} asks again")
 
 
 def _tell_end(chat: ChatScreen, said: Answer, speaking: Speaking) -> None:
@@ -126,7 +141,8 @@ async def copy(chat: ChatScreen, _: str) -> None:
     turn = chat.chosen()
     if turn is None:
         raise Trouble("there is nothing to copy yet")
-    text = turn.question if chat.on_a_question or turn.answer is None else turn.answer.text
+    asked = turn.question or "\n".join(said.content for said in turn.asked)
+    text = asked if chat.on_a_question or turn.answer is None else turn.answer.text
     await _to_clipboard(chat, text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from persona.tui.acts import talk
+from persona.tui.acts import calls, talk
 from persona.tui.clean import line
 from persona.tui.daemon import Wanted
 from persona.tui.errors import Trouble
@@ -80,7 +80,7 @@ async def pick(chat: ChatScreen, number: str) -> None:
     if len(arms) == 1:
         arms.append(Arm(name="another", model=chat.held or "persona", temperature=talk.ANOTHER, seed=1))
     outcome = await chat.app.push_screen_wait(
-        SideBySide("which one is better?", turn.question, arms, _wanted(chat, turn), chat.daemon)
+        SideBySide("which one is better?", turn.question, arms, await _wanted(chat, turn), chat.daemon)
     )
     await _settle(chat, turn, outcome)
 
@@ -103,19 +103,19 @@ async def blind(chat: ChatScreen, question: str) -> None:
     else:
         turn = chat.thread.ask(question)
     arms = [Arm(name=talk.who(model), model=model, temperature=chat.temperature) for model in models]
+    wanted = await _wanted(chat, turn)
     outcome = await chat.app.push_screen_wait(
-        SideBySide(
-            "blind: which one is best?", turn.question, arms, _wanted(chat, turn), chat.daemon, blind=True
-        )
+        SideBySide("blind: which one is best?", turn.question, arms, wanted, chat.daemon, blind=True)
     )
     if not turn.answers and not (outcome and outcome.answers):
         chat.thread.take_out(turn)
     await _settle(chat, turn, outcome)
 
 
-def _wanted(chat: ChatScreen, turn: Turn) -> Wanted:
+async def _wanted(chat: ChatScreen, turn: Turn) -> Wanted:
     return Wanted(
         messages=chat.thread.messages(turn),
+        tools=await calls.offered(chat),
         conversation=chat.thread.id,
         keep=not chat.incognito,
         max_tokens=chat.max_tokens,
@@ -145,6 +145,8 @@ async def _take(chat: ChatScreen, turn: Turn, taken: Answer, among: list[Answer]
     taken.picked = True
     await chat.show_thread(chat.thread)
     chat.notice.tell(f"noted: {line(taken.model) or 'this answer'} it is; we go on from there")
+    if not taken.turns:
+        await talk.go_on(chat, turn, taken)
 
 
 async def prefer(chat: ChatScreen, text: str) -> None:

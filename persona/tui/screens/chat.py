@@ -22,7 +22,7 @@ from persona.tui.daemon import Daemon
 from persona.tui.errors import Away, Trouble
 from persona.tui.keys import CHAT
 from persona.tui.link import Seen
-from persona.tui.talking import Speaking
+from persona.tui.talking import UnderWay
 from persona.tui.thread import Answer, Thread, Turn
 from persona.tui.widgets.bars import Notice, Offers, TopBar
 from persona.tui.widgets.markdown import SafeMarkdown
@@ -49,7 +49,7 @@ class ChatScreen(Screen[None]):
         self.temperature = temperature
         self.incognito = False
         self.title_of_thread = ""
-        self.speaking: Speaking | None = None
+        self.speaking: UnderWay | None = None
         self._greeting = ""
 
     @property

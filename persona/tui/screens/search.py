@@ -36,6 +36,8 @@ class Search(ModalScreen["tuple[str, str] | None"]):
         self._daemon = daemon
         self._words = words
         self._hits: list[dict[str, Any]] = []
+        self._found = ""  # the words that `_hits` are of
+        self._open_first = False  # once they are there
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window tall"):
@@ -50,6 +52,7 @@ class Search(ModalScreen["tuple[str, str] | None"]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._words = event.value
+        self._open_first = False
         self._rest.reset()
         self._rest.resume()
 
@@ -61,6 +64,10 @@ class Search(ModalScreen["tuple[str, str] | None"]):
             self._hits = (await self._daemon.look("search", text=words, limit=_MOST))["hits"] if words else []
         except Trouble as trouble:
             self._hits, says = [], str(trouble)
+        self._found = words
+        if self._open_first and self._hits:
+            self._open(0)
+            return
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(Option(_row(hit)) for hit in self._hits)
@@ -75,7 +82,9 @@ class Search(ModalScreen["tuple[str, str] | None"]):
 
     def on_input_submitted(self) -> None:
         place = self.query_one(OptionList).highlighted
-        if place is not None:
+        if self._found != self._words.strip():  # Enter was quicker than the search
+            self._open_first = True
+        elif place is not None:
             self._open(place)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

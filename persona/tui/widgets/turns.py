@@ -154,6 +154,7 @@ last code block. **← →** go through the answers to this question.
         self._by.update(Content.styled(line(name, 40) or "persona", "bold $primary"))
 
     def _foot(self, text: Content) -> None:
+        self._foot_line.display = bool(text)
         self._foot_line.update(text)
 
 
