@@ -27,6 +27,7 @@ from scripts.chatting.tmux import Tmux
 
 SIZE = (100, 30)
 PERSONA = Path(sys.executable).parent / "persona"
+COMING = ("Esc stops", "     …\n")  # an answer that is being written, or is yet to begin
 ANSWERED = 120.0  # seconds that an answer may take on a slow machine
 
 
@@ -36,11 +37,12 @@ class Hour:
         self.home = home
 
     def ask(self, question: str) -> None:
-        """Until the answer is whole: its foot tells the tokens."""
+        """Until the answer is whole: its foot tells the tokens. Not when nothing was said."""
         self.tmux.enter(question)
         self.tmux.waits_for(question[:40], within=10)
         time.sleep(0.5)
-        self.tmux.waits_for("a second", gone=("Esc stops",), within=ANSWERED)
+        self.tmux.waits_for("a second", gone=COMING, within=ANSWERED)
+        self.tmux.waits_for("● ready", gone=("nothing was said",), within=1)
 
     def starts(self) -> None:
         """`persona chat` starts a daemon, says what can be done, and is ready."""
@@ -94,12 +96,12 @@ class Hour:
         self.tmux.waits_for("Esc stops")
         time.sleep(0.5)
         self.tmux.press("Escape")
-        self.tmux.waits_for("stopped", gone=("Esc stops",))
+        self.tmux.waits_for("stopped", gone=COMING)
 
     def asks_again(self) -> None:
         """F5 gives another answer; both stay."""
         self.tmux.press("F5")
-        self.tmux.waits_for("‹ 2 of 2 ›", gone=("Esc stops",), within=ANSWERED)
+        self.tmux.waits_for("‹ 2 of 2 ›", gone=COMING, within=ANSWERED)
 
     def asks_otherwise(self) -> None:
         """An earlier question is changed, as a branch."""
@@ -109,7 +111,7 @@ class Hour:
         self.tmux.waits_for("ask it otherwise")
         self.tmux.type(" Three words.")
         self.tmux.press("C-s")
-        self.tmux.waits_for("Three words.", "‹ 2 of 2 ›", "a second", gone=("Esc stops",), within=ANSWERED)
+        self.tmux.waits_for("Three words.", "‹ 2 of 2 ›", "a second", gone=COMING, within=ANSWERED)
         self.tmux.press("Escape")
 
     def is_incognito(self) -> None:
@@ -217,7 +219,7 @@ class Hour:
         self.tmux.waits_for("● ready", within=90)
         self.tmux.press("Enter")
         time.sleep(1)
-        self.tmux.waits_for("Are you there?", "a second", gone=("Esc stops",), within=ANSWERED)
+        self.tmux.waits_for("Are you there?", "a second", gone=COMING, within=ANSWERED)
 
     def leaves(self) -> None:
         """A draft is kept, the terminal is as it was, and the daemon goes on."""

@@ -139,8 +139,7 @@ class PersonaApp(App[None]):
         self.chat.do("help")
 
     def action_leave(self) -> None:
-        self.chat.keep_draft()
-        self.exit()
+        self.chat.do("leave")
 
     def action_interrupt(self) -> None:
         """Ctrl+C: what is selected is copied, an answer that comes is stopped; it never leaves."""

@@ -53,6 +53,14 @@ async def test_drafts_survive(lodging: Lodging, tmp_path: Path) -> None:
         await talk.until(lambda: talk.screen.prompt.text == "half")
 
 
+async def test_a_draft_is_whole(lodging: Lodging, tmp_path: Path) -> None:
+    """Also when the chat is left with the last letters still on their way."""
+    async with lodging.chat(notes=tmp_path / "notes.db") as talk:
+        talk.press_at_once(*"half-a-thought-more-than-half", "ctrl+q")
+        await talk.until(lambda: not talk.app.is_running)
+    assert "half-a-thought-more-than-half" == talk.app.notebook.draft()
+
+
 async def test_esc_keeps_the_part(lodging: Lodging) -> None:
     """Esc ends the answer; what was said stays, in the store too, and can be judged."""
     lodging.stage.seconds_a_word = 0.03

@@ -83,6 +83,18 @@ async def test_the_better_answer(lodging: Lodging) -> None:
         assert "Good day Sir!" == last.prompt[1].content
 
 
+async def test_keys_do_not_overtake_letters(lodging: Lodging) -> None:
+    """What is typed quickly before Ctrl+S is in the better answer, to its last letter."""
+    lodging.stage.reply = lambda *_: "Good day"
+    async with lodging.chat() as talk:
+        await talk.ask("a")
+        await talk.pilot.press("f4")
+        await shows_screen(talk, WriteBetter)
+        talk.press_at_once(*"-and-a-fine-evening-too", "ctrl+s")
+        await talk.until(lambda: acts(lodging))
+        assert ["Good day-and-a-fine-evening-too"] == [act.content for act in acts(lodging)]
+
+
 async def test_pick(lodging: Lodging) -> None:
     """A second answer is made and shown beside the first; the letter takes one over the other."""
     number = iter("123")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon_parts import House, Stage, publish
+from textual import events
 from textual.pilot import Pilot
 
 from persona.daemon.desk import LocalDesk
@@ -128,6 +129,14 @@ class Talk:
         while not true():
             assert time.monotonic() < deadline, f"it did not happen; the screen says\n{self.text()}"
             await self.pilot.pause(0.05)
+
+    def press_at_once(self, *keys: str) -> None:
+        """As a quick typist does, or a paste: the next key comes before the last one was seen."""
+        for key in keys:
+            event = events.Key(key, key if len(key) == 1 else None)
+            event.set_sender(self.app)
+            assert self.app._driver is not None
+            self.app._driver.send_message(event)
 
     async def say(self, text: str) -> None:
         """Write a line and send it."""

@@ -91,7 +91,7 @@ class WriteBetter(ModalScreen[str | None]):
 
     HELP = "### Your version\n\nChange the answer to what it should have been. **Ctrl+S** keeps it."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s,f4", "keep", "Keep", priority=True),
+        Binding("ctrl+s,f4", "keep", "Keep"),  # no priority: it would overtake letters on their way
         Binding("escape", "leave", "Leave it"),
     ]
 

@@ -5,6 +5,8 @@ What a key or a command does stands in persona.tui.acts; this screen shows it, a
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
@@ -184,10 +186,19 @@ class ChatScreen(Screen[None]):
 
     @work(group="acts", exit_on_error=True)
     async def _act(self, name: str, argument: str) -> None:
+        await self._typed()
         try:
             await acts()[name](self, argument)
         except Trouble as trouble:
             self.notice.tell(str(trouble), kind="error")
+
+    async def _typed(self) -> None:
+        """Until what was typed before is there: keys with priority overtake letters on their way."""
+        arrived = asyncio.Event()
+        if self.prompt.call_later(arrived.set):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await arrived.wait()
 
     def action_stop(self) -> None:
         if self.speaking is not None:
