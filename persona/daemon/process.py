@@ -49,6 +49,7 @@ def serve(
         bound = listener.getsockname()[1]
         tokens = Tokens(home, own_identity=identity)
         tokens.own()
+        tokens.clients()  # a damaged file is said to who starts it, and not to the first client
         traffic = OwnTraffic()
         door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), traffic=traffic))
         try:

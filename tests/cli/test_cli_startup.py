@@ -28,7 +28,7 @@ def loaded_by(shell: Shell, *arguments: str) -> list[object]:
     """Exit code and heavy modules of a command in a process of its own."""
     source = LOADED.format(arguments=list(arguments), heavy=(*HEAVY, "typer", "sqlite3", "persona.config"))
     done = subprocess.run(
-        ["env", f"PERSONA_HOME={shell.root}", sys.executable, "-c", source],
+        ["env", "-u", "PERSONA_WHEEL_DIR", f"PERSONA_HOME={shell.root}", sys.executable, "-c", source],
         capture_output=True,
         text=True,
         check=True,
