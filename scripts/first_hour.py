@@ -185,17 +185,19 @@ class Hour:
         self.tmux.type("lighthouse")
         time.sleep(0.3)
         self.tmux.press("Enter")
-        self.tmux.waits_for("you", gone=("type to narrow down",))
+        self.tmux.waits_for("Two lines:", gone=("type to narrow down", "Name a tree."))
 
     def asks_why(self) -> None:
         self.tmux.enter("/why")
         self.tmux.waits_for("why this answer", "It was given by")
         self.tmux.press("Escape")
+        self.tmux.waits_for("Ask anything", gone=("why this answer",))
 
     def is_helped(self) -> None:
         self.tmux.press("F1")
         self.tmux.waits_for("Writing", "command")
         self.tmux.press("Escape")
+        self.tmux.waits_for("Ask anything", gone=("Writing",))
 
     def is_narrow(self) -> None:
         """60 columns are enough for everything."""
@@ -226,7 +228,7 @@ class Hour:
         self.tmux.type("half a thou")
         time.sleep(1)
         self.tmux.press("C-q")
-        self.tmux.waits_for("chat\n", gone=("Ask anything", "half a thou"))
+        self.tmux.waits_for("$\n", gone=("Ask anything", "half a thou"))
         assert self._daemon()
 
     def comes_back(self) -> None:
@@ -234,7 +236,7 @@ class Hour:
         self.tmux.enter(f"clear; {PERSONA} chat --resume last")
         self.tmux.waits_for("Are you there?", "half a thou", "● ready", within=60)
         self.tmux.press("C-q")
-        self.tmux.waits_for("$ ", gone=("half a thou",))
+        self.tmux.waits_for("$\n", gone=("Ask anything", "half a thou"))
 
     def is_inline(self) -> None:
         """Below the prompt, what stood above stays."""

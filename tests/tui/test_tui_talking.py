@@ -49,8 +49,10 @@ async def test_drafts_survive(lodging: Lodging, tmp_path: Path) -> None:
     async with lodging.chat(notes=tmp_path / "notes.db") as talk:
         await talk.pilot.press(*"half")
         await talk.until(lambda: talk.app.notebook.draft() == "half")
+        await talk.pilot.press(*"more")
+        await talk.until(lambda: talk.app.notebook.draft() == "halfmore")
     async with lodging.chat(notes=tmp_path / "notes.db") as talk:
-        await talk.until(lambda: talk.screen.prompt.text == "half")
+        await talk.until(lambda: talk.screen.prompt.text == "halfmore")
 
 
 async def test_a_draft_is_whole(lodging: Lodging, tmp_path: Path) -> None:
@@ -124,6 +126,10 @@ async def test_a_conversation_is_gone_on_with(lodging: Lodging) -> None:
         await talk.shows("says: about the garden")
         await talk.say("/search weather")
         await talk.shows("search all")
+        await talk.until(lambda: "about the weather" in talk.text())
+        await talk.pilot.press("end", "x")
+        await talk.shows("nothing has all of these words")
+        await talk.pilot.press("backspace")
         await talk.until(lambda: "about the weather" in talk.text())
         await talk.pilot.press("enter")
         await talk.until(lambda: talk.screen.thread.id != key)

@@ -49,14 +49,19 @@ async def resume(chat: ChatScreen, conversation: str) -> None:
 
 
 async def go_on(chat: ChatScreen, conversation: str, interaction: str = "") -> None:
-    """Open a conversation, at one of its interactions if that is named."""
+    """Open a conversation, at one of its interactions if one is named. What is typed meanwhile goes along."""
+    before = chat.prompt.text
     found = await chat.daemon.look("conversation", id=conversation, brief=True)
     known = await chat.daemon.look("revisions")
     names = {row["id"]: "base" if row["id"] == "r0" else row["ref"] for row in known["revisions"]}
     thread = Thread.from_json(found, names)
     thread.choose(interaction)
     turn = next((t for t in thread.path() if t.answer and t.answer.interaction == interaction), None)
-    await chat.open(thread, chat.persona.notebook.titles().get(conversation, ""), at=turn)
+    typed = chat.prompt.text.removeprefix(before) if chat.prompt.text.startswith(before) else ""
+    if typed:
+        chat.prompt.put(before)
+    title = chat.persona.notebook.titles().get(conversation, "")
+    await chat.open(thread, title, at=turn, typed=typed)
     view = chat.view_of(turn.answer) if turn is not None and turn.answer is not None else None
     if view is not None:
         view.focus(scroll_visible=False)

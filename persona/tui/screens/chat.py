@@ -146,13 +146,13 @@ class ChatScreen(Screen[None]):
         await self.transcript.show(thread, at=at, empty=empty)
         self.show_seen(self.persona.link.seen)
 
-    async def open(self, thread: Thread, title: str = "", *, at: Turn | None = None) -> None:
-        """Another conversation; the draft of this one is kept, and that one's is back."""
+    async def open(self, thread: Thread, title: str = "", *, at: Turn | None = None, typed: str = "") -> None:
+        """Another conversation; this one keeps its draft, and that one's is back, with `typed` behind it."""
         self.keep_draft()
-        self.title_of_thread = line(title)
-        await self.show_thread(thread, at=at)
-        self.prompt.put(self.persona.notebook.draft(self._draft_key()))
+        self.thread, self.title_of_thread = thread, line(title)
+        self.prompt.put(self.persona.notebook.draft(self._draft_key()) + typed)
         self.prompt.focus()
+        await self.show_thread(thread, at=at)
 
     async def show_answer(self, answer: Answer) -> None:
         """Once more, after its text changed."""
@@ -287,8 +287,8 @@ class ChatScreen(Screen[None]):
 
     def on_text_area_changed(self) -> None:
         self.query_one(Offers).show(matching(self.prompt.text))
-        self._draft.reset()
-        self._draft.resume()
+        self._draft.stop()  # a timer that has fired does so no more
+        self._draft = self.set_timer(_DRAFT_REST, self.keep_draft)
 
     def keep_draft(self) -> None:
         """Write down what stands in the prompt, for whenever it is needed."""

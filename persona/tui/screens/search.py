@@ -53,8 +53,8 @@ class Search(ModalScreen["tuple[str, str] | None"]):
     def on_input_changed(self, event: Input.Changed) -> None:
         self._words = event.value
         self._open_first = False
-        self._rest.reset()
-        self._rest.resume()
+        self._rest.stop()  # a timer that has fired does so no more
+        self._rest = self.set_timer(_REST, self._find)
 
     @work(exclusive=True)
     async def _find(self) -> None:
