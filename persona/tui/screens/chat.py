@@ -13,6 +13,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
@@ -191,6 +192,9 @@ class ChatScreen(Screen[None]):
             await acts()[name](self, argument)
         except Trouble as trouble:
             self.notice.tell(str(trouble), kind="error")
+        except NoMatches:
+            if self.query("#notice"):  # without it the chat was closed meanwhile, and nobody is left to tell
+                raise
 
     async def _typed(self) -> None:
         """Until what was typed before is there: keys with priority overtake letters on their way."""
