@@ -138,8 +138,7 @@ async def test_the_blind_vote(lodging: Lodging) -> None:
 async def test_what_is_learned_tonight_can_be_taken_out(lodging: Lodging) -> None:
     """A stated preference shows, with what it rests on, and x retires it; an act goes with its exchange."""
     async with lodging.chat() as talk:
-        await talk.say("/prefer Answer in at most two sentences.")
-        await talk.shows("noted")
+        await talk.prefer("Answer in at most two sentences.")
         await talk.ask("a")
         await talk.say("/down wordy")
         await talk.until(lambda: len(acts(lodging)) == 2)
@@ -163,8 +162,7 @@ async def test_what_is_learned_tonight_can_be_taken_out(lodging: Lodging) -> Non
 async def test_a_preference_is_said_otherwise_and_pinned(lodging: Lodging) -> None:
     """p pins it, e opens it on a line, and what is written there takes its place."""
     async with lodging.chat() as talk:
-        await talk.say("/prefer Answer in at most two sentences.")
-        await talk.shows("noted")
+        await talk.prefer("Answer in at most two sentences.")
         await talk.say("/preferences")
         await talk.shows("Answer in at most two sentences.")
         await talk.pilot.press("p")
@@ -181,9 +179,18 @@ async def test_a_preference_is_said_otherwise_and_pinned(lodging: Lodging) -> No
 async def test_what_stands_behind_an_answer(lodging: Lodging) -> None:
     """/why names who answered and the preferences that it was told."""
     async with lodging.chat() as talk:
-        await talk.say("/prefer Answer in at most two sentences.")
-        await talk.shows("noted")
+        await talk.prefer("Answer in at most two sentences.")
         await talk.ask("a")
         await talk.say("/why")
         await talk.shows("It was given by r2")
         await talk.shows("at most two sentences. · ✓ kept")
+
+
+async def test_an_act_may_end_after_the_chat(lodging: Lodging) -> None:
+    """What was wished for is kept, and nothing breaks because its notice is gone already."""
+    async with lodging.chat() as talk:
+        await talk.screen.notice.remove()  # as it is while the chat is taken down
+        talk.screen.do("prefer", "Answer in at most two sentences.")
+        await talk.until(lambda: not any(worker.group == "acts" for worker in talk.app.workers))
+        with lodging.store() as store:
+            assert ["Answer in at most two sentences."] == [e.statement for e in store.ledger.active()]

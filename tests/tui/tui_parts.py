@@ -143,6 +143,11 @@ class Talk:
         self.screen.prompt.put(text)
         await self.pilot.press("enter")
 
+    async def prefer(self, wish: str) -> None:
+        """State a preference, and wait until it is kept."""
+        await self.say(f"/prefer {wish}")
+        await self.shows("noted")
+
     async def ask(self, text: str) -> str:
         """The answer, once it is whole."""
         before = self.last
