@@ -43,29 +43,36 @@ def serve(
     listened on, DaemonRuns, and what opening the desk raises.
     """
     _check_host(host, expose=expose)
-    home, identity = persona.home, persona.identity
+    home = persona.home
     _ = persona.registry, persona.base  # which say what to do when the home is not ready
-    with in_one_tree(), only_daemon(home), _listening(host, port) as listener:
-        bound = listener.getsockname()[1]
-        tokens = Tokens(home, own_identity=identity)
-        tokens.own()
+    tokens = Tokens(home, own_identity=persona.identity)
+    with in_one_tree(), only_daemon(home):
+        tokens.own()  # before the port is taken: who finds a daemon there finds the token too
         tokens.clients()  # a damaged file is said to who starts it, and not to the first client
-        traffic = OwnTraffic()
-        door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), traffic=traffic))
-        try:
-            desk = door.desk(identity)
-            access = _access(persona.settings.serve, host, bound)
-            server = make_server(
-                create_app(door, access=access), host=host, port=bound, drain_seconds=DRAIN_SECONDS
-            )
-            with _ends_quietly():
-                desk.let_nights_come()
-                place = tell_place(home, host=host, port=bound)
-                on_ready(place)
-                with told(place), _told_of_the_end(server, door):
-                    server.run(sockets=[listener])
-        finally:
-            door.close(wait=1.0)  # what was cut off lets go of its engine
+        with _listening(host, port) as listener:
+            _answer(persona, tokens, listener, host=host, on_ready=on_ready)
+
+
+def _answer(
+    persona: Persona, tokens: Tokens, listener: socket.socket, *, host: str, on_ready: OnReady
+) -> None:
+    home, port = persona.home, listener.getsockname()[1]
+    traffic = OwnTraffic()
+    door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), traffic=traffic))
+    try:
+        desk = door.desk(persona.identity)
+        access = _access(persona.settings.serve, host, port)
+        server = make_server(
+            create_app(door, access=access), host=host, port=port, drain_seconds=DRAIN_SECONDS
+        )
+        with _ends_quietly():
+            desk.let_nights_come()
+            place = tell_place(home, host=host, port=port)
+            on_ready(place)
+            with told(place), _told_of_the_end(server, door):
+                server.run(sockets=[listener])
+    finally:
+        door.close(wait=1.0)  # what was cut off lets go of its engine
 
 
 @contextmanager
