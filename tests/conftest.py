@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 import persona.engine  # noqa: F401  # before torch or llama.cpp is loaded: it says how their threads wait
 from persona.base import Base, prepare_base
+from persona.errors import Busy
 from persona.paths import Home
 
 settings.register_profile("persona", deadline=None)  # a busy machine is no failure
@@ -24,7 +26,11 @@ def starter_base() -> Base:
     """
     given = os.environ.get("PERSONA_TEST_BASES")
     home = Home(Path(given) if given else Path.home() / ".cache" / "persona-tests")
-    return prepare_base(home, "smollm2-135m")
+    while True:  # until the test's own time is over
+        try:
+            return prepare_base(home, "smollm2-135m")
+        except Busy:  # another worker of this run is at it
+            time.sleep(1)
 
 
 @pytest.fixture(scope="session")
