@@ -298,12 +298,15 @@ SCENES: tuple[Callable[[Hour], None], ...] = (
     Hour.is_inline,
     Hour.is_plain,
 )
+_NAMES = [scene.__name__ for scene in SCENES]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--screens", type=Path, help="a folder for the screen at the end of each scene")
+    parser.add_argument("--only", nargs="+", metavar="SCENE", choices=_NAMES, help="these scenes alone")
     options = parser.parse_args()
+    scenes = [scene for scene in SCENES if not options.only or scene.__name__ in options.only]
     if options.screens:
         options.screens.mkdir(parents=True, exist_ok=True)
     failed = 0
@@ -315,12 +318,12 @@ def main() -> int:
         tmux = Tmux(size=SIZE, environ=environ)
         hour = Hour(tmux, home)
         try:
-            for number, scene in enumerate(SCENES):
+            for number, scene in enumerate(scenes):
                 failed += not _play(scene, hour, number, options.screens)
         finally:
             tmux.close()
             _end(home)
-    print(f"{len(SCENES) - failed} of {len(SCENES)} scenes")
+    print(f"{len(scenes) - failed} of {len(scenes)} scenes")
     return int(failed > 0)
 
 

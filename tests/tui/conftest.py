@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "daemon"))  # the house with a scripted stage
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))  # a terminal that keeps what is written to it
 
 from tui_parts import Lodging
 
