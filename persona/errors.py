@@ -28,7 +28,7 @@ PersonaError                 1
 ├── RefusedAsRoot            1
 ├── EnginesBusy             75   every engine that fits in memory is answering
 ├── Busy                    75   another process holds the home
-└── Yielded                 75   the user came first; the work starts again from nothing
+└── Yielded                 75   the user came first; the work goes on later
 
 130 is an interrupt (Ctrl-C). Errors of `store` and `adapters` are translated where they are caught.
 Messages are built here, from typed arguments: what, where, what to do.
@@ -232,12 +232,12 @@ class Busy(PersonaError):
 
 
 class Yielded(PersonaError):
-    """Work that cannot stand still was told to end; nothing of it was kept."""
+    """Work that cannot stand still was told to end; a training kept what it had done, if there was time."""
 
     exit_code = 75
 
     def __init__(self, stage: str) -> None:
-        super().__init__(f"{stage} made room for you; it starts again when the machine is idle")
+        super().__init__(f"{stage} made room for you; it goes on when the machine is idle")
 
 
 class DaemonRuns(Busy):

@@ -50,6 +50,14 @@ def end(child: subprocess.Popen[bytes]) -> None:
         child.stdout.close()
 
 
+def ask(child: subprocess.Popen[bytes], *, patience: float) -> None:
+    """Tell the child alone to end and give it so many seconds; `end` does the rest."""
+    root = psutil.Process(child.pid)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root.terminate()
+    _wait_for_end([root], patience)
+
+
 def end_family(root: psutil.Process) -> None:
     """The same for a family that some other process started, and left; it is reaped by the system."""
     family = family_of(root)
@@ -59,8 +67,8 @@ def end_family(root: psutil.Process) -> None:
     _wait_for_end(family)
 
 
-def _wait_for_end(family: Sequence[psutil.Process]) -> None:
-    deadline = time.monotonic() + _GRACE_SECONDS
+def _wait_for_end(family: Sequence[psutil.Process], patience: float = _GRACE_SECONDS) -> None:
+    deadline = time.monotonic() + patience
     while not all(map(has_ended, family)) and time.monotonic() < deadline:
         time.sleep(_PAUSE_SECONDS)
 

@@ -21,7 +21,7 @@ from adapters.durable import write_file
 from adapters.errors import WriteFailed
 from adapters.failpoint import reach
 from persona.child.budget import Budget, Excess, Resource, Usage
-from persona.child.ending import end
+from persona.child.ending import ask, end
 from persona.child.environment import child_environment
 from persona.child.exhaustion import out_of_space
 from persona.child.fence import Fence, NoFence, open_fence
@@ -94,7 +94,8 @@ def _run(
             )
             try:
                 excess = following.until_end()
-            except GaveWay:
+            except GaveWay as way:
+                ask(child, patience=way.parting_seconds)
                 raise Yielded(stage) from None
             reach("child.end")
         fenced_in = fence.kills()

@@ -21,13 +21,14 @@ class Pause:
     """The user comes first: a child stands still until the user has been away for `quiet_seconds`.
 
     freeze: its processes are stopped where they are and continued later; they keep their memory.
-    end: it is told to end, since a frozen process would keep a graphics card's memory; `run_child` raises
-        Yielded, and the work starts again from nothing.
+    end: it is told to end, since a frozen process would keep a graphics card's memory, and has
+        `parting_seconds` to keep what it has done, if it can; `run_child` raises Yielded.
     """
 
     idle_seconds: IdleSeconds
     quiet_seconds: float = 60.0
     manner: Manner = "freeze"
+    parting_seconds: float = 15.0
 
     def wanted(self) -> bool:
         """Whether the child has to stand still now."""

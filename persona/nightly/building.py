@@ -74,10 +74,11 @@ def _build(night: Night, run: str, distilled: Distilled, costs: Costs) -> Candid
 def _train(
     night: Night, run: str, distilled: Distilled, curve: Curve, *, halvings: int, budget: Budget
 ) -> Trained:
-    """One try, into an empty staging folder."""
+    """One try, into an empty staging folder; it goes on from what one before it could keep."""
     curve.clear()
     night.registry.discard(run)
     reach("night.stage")
+    folder = make_private(night.home.runs / run)
     job = TrainingJob(
         home=night.home.root,
         base=night.base.name,
@@ -90,11 +91,12 @@ def _train(
         device=night.device,
         threads=night.threads,
         halvings=halvings,
+        checkpoint=folder / "checkpoint" if night.pause is not None and night.pause.manner == "end" else None,
     )
     reach("night.train")
     return train(
         job,
-        folder=make_private(night.home.runs / run),
+        folder=folder,
         budget=budget,
         on_progress=lambda event: night.on_progress({"stage": "train", **curve.seen(event)}),
         cancel=night.cancel,

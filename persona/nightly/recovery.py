@@ -117,6 +117,7 @@ def clear_logs(runs: Path) -> None:
         if not (folder / JUDGED).exists():
             shutil.rmtree(folder)
             continue
+        clear_run(folder, keep=(JUDGED,))
         for file in folder.iterdir():
             if file.name != JUDGED:
                 file.unlink()
@@ -128,8 +129,12 @@ def _folders(runs: Path) -> list[Path]:
 
 def clear_run(folder: Path, *, keep: Collection[str] = ()) -> None:
     """The same for one run; its folder goes too unless something in it is kept or a log says something."""
-    for file in (*folder.glob("*.json"), *folder.glob(".*.partial")):
-        if file.name not in keep:
-            file.unlink(missing_ok=True)
-    if folder.exists() and not any(left.stat().st_size for left in folder.iterdir()):
+    if not folder.exists():
+        return
+    for left in folder.iterdir():
+        if left.is_dir():  # what a training that made room had learnt
+            shutil.rmtree(left)
+        elif left.name not in keep and left.suffix in (".json", ".partial"):
+            left.unlink(missing_ok=True)
+    if not any(left.stat().st_size for left in folder.iterdir()):
         shutil.rmtree(folder)

@@ -22,8 +22,9 @@ Done = TypeVar("Done", covariant=True)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tried(Generic[Done]):
-    """`tries` is 1 for work that fitted at once; `restarts` counts the times it made room and began again.
-    `lost_seconds` were spent on tries that came to nothing, waiting included."""
+    """`tries` is 1 for work that fitted at once; `restarts` counts the times it made room and came back.
+    `lost_seconds` were spent before the try that came through, waiting included; what a training had done by
+    then is not lost with them."""
 
     value: Done
     tries: int
@@ -59,7 +60,7 @@ def tried(
             on_progress({"step": f"memory ran out: trying again in portions of 1/{2**short}", "done": 0})
         except Yielded:
             restarts += 1
-            on_progress({"step": "made room for you: starting again when the machine is idle", "done": 0})
+            on_progress({"step": "made room for you: going on when the machine is idle", "done": 0})
             _wait_for_quiet(pause, cancel, sleep, late=lambda: _is_over(budget, clock() - began))
         else:
             return Tried(value=value, tries=short + 1, restarts=restarts, lost_seconds=start - began)

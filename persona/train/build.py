@@ -24,7 +24,7 @@ from persona.base import load_base
 from persona.child import Report
 from persona.engine.torch_model import LoadedModel, load_model, pick_device
 from persona.engine.workers import Workers
-from persona.errors import BaseMismatch, TrainingError
+from persona.errors import BaseMismatch, TrainingError, Yielded
 from persona.paths import Home
 from persona.train import guards
 from persona.train.batches import Material
@@ -36,6 +36,7 @@ from persona.train.ingredients import (
     replay_answers,
     scored_replay,
 )
+from persona.train.interruption import keep, told_to_end
 from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import Passes, require_plain_attention
 from persona.train.plan import plan
@@ -51,8 +52,9 @@ VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers
 def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     """Trains one adapter into `job.out` (adapter_config.json, adapter_model.safetensors).
 
-    Deterministic on one machine and one number of threads: the same job writes the same bytes.
-    Raises BaseMismatch, BrokenNumerics and TrainingError.
+    Deterministic on one machine and one number of threads: the same job writes the same bytes, whether it
+    went through at once or goes on from `job.checkpoint`. Raises BaseMismatch, BrokenNumerics, TrainingError,
+    and Yielded when it was told to end and has kept a checkpoint.
     """
     clock = _Clock()
     base = load_base(Home(job.home), job.base)
@@ -126,7 +128,8 @@ def _train(
         schedule=replace(recipe.schedule, micro_tokens=recipe.schedule.micro_tokens >> job.halvings),
         seed=recipe.seed,
     )
-    with TemporaryDirectory() as scratch:  # transformers makes its folder, though nothing is saved there
+    beside = None if job.checkpoint is None else job.checkpoint.parent
+    with TemporaryDirectory(dir=beside) as scratch, told_to_end(listen=beside is not None) as told:
         trainer = NightTrainer(
             model=model,
             tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
@@ -143,9 +146,14 @@ def _train(
             device=loaded.device,
             bf16=loaded.dtype == torch.bfloat16,
             on_step=lambda step, of, entry: report("train", step, of, **entry),
+            told=told,
         )
         with disable_input_dtype_casting(model):  # autocast takes the adapter's weights to the input's type
-            trainer.train()
+            trainer.train(resume_from_checkpoint=_begun(job))
+        if trainer.state.global_step < steps.steps:
+            assert job.checkpoint is not None
+            keep(Path(scratch), job.checkpoint)
+            raise Yielded("train")
     clock.lap("train")
     guards.learnt(entry["grad_norm"] for entry in trainer.history)
     guards.changed(before, _adapter_tensors(model))
@@ -175,6 +183,10 @@ def _train(
         scale=restrained.scale,
         drift=restrained.drift,
     )
+
+
+def _begun(job: TrainingJob) -> str | None:
+    return str(job.checkpoint) if job.checkpoint is not None and job.checkpoint.is_dir() else None
 
 
 def _tokens(steps: Any, rows: tuple[Row, ...], replay: tuple[ReplayRow, ...]) -> int:

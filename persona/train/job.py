@@ -19,6 +19,8 @@ class TrainingJob:
     `preferences` are those in force, with their checkers, for practice.
     `device` is "cpu", "cuda" or "auto"; `threads` 0 leaves the choice to torch. `halvings` says how often the
     portions that are computed at once were halved for want of memory: a step's rows and loss stay the same.
+    `checkpoint` is where a training that is told to end keeps what it has done, and where the next goes on
+    from. Without it, being told to end is the end.
     """
 
     home: Path
@@ -32,6 +34,7 @@ class TrainingJob:
     device: str = "auto"
     threads: int = 0
     halvings: int = 0
+    checkpoint: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -47,6 +50,7 @@ class TrainingJob:
             "device": self.device,
             "threads": self.threads,
             "halvings": self.halvings,
+            "checkpoint": None if self.checkpoint is None else str(self.checkpoint),
         }
 
     @classmethod
@@ -63,6 +67,7 @@ class TrainingJob:
             device=plain["device"],
             threads=plain["threads"],
             halvings=plain["halvings"],
+            checkpoint=None if plain["checkpoint"] is None else Path(plain["checkpoint"]),
         )
 
 

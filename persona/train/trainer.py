@@ -8,8 +8,9 @@ micro-batches are computed side by side: see persona.engine.workers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import torch
@@ -23,15 +24,22 @@ from persona.engine.turns import Turns
 from persona.engine.workers import Workers
 from persona.train import guards
 from persona.train.batches import Material, collate, totals
+from persona.train.interruption import StopsWhenTold
 from persona.train.losses import per_sequence, preference_loss, replay_divergence, starts, token_logprobs
 from persona.train.memory import releaser
 from persona.train.model import completion_logits
 from persona.train.plan import Plan
 from persona.train.recipe import Losses, Recipe
 
+_OF_A_STEP = "loss"  # in what transformers logs: the end of a training is logged without it
+_KNOWN = ("learning_rate", "epoch", "step")
+
 
 class NightTrainer(SFTTrainer):
-    """Trains the adapter of `model` on a plan's micro-batches; `history` has one entry per step."""
+    """Trains the adapter of `model` on a plan's micro-batches; `history` has one entry per step.
+
+    Told to end, it writes a checkpoint into `scratch` and stops after the step that runs.
+    """
 
     def __init__(
         self,
@@ -46,6 +54,7 @@ class NightTrainer(SFTTrainer):
         device: str,
         bf16: bool,
         on_step: Callable[[int, int, dict[str, float]], None],
+        told: Event,
     ) -> None:
         self._losses: Losses = recipe.losses
         self._workers = workers
@@ -54,7 +63,6 @@ class NightTrainer(SFTTrainer):
         self._turns = Turns(workers.count, room=workers.count * recipe.schedule.micro_tokens)
         self._prose = "written" if any(row.practised for row in material.rows) else "demonstration"
         self._terms: dict[str, float] = {}
-        self.history: list[dict[str, float]] = []
         step_totals = totals(plan, material)
         schedule = recipe.schedule
         super().__init__(
@@ -67,7 +75,7 @@ class NightTrainer(SFTTrainer):
                     for micro in plan.of_step(picked[0]["step"])
                 ]
             },
-            callbacks=[_Watch(self, on_step)],
+            callbacks=[_Watch(on_step), StopsWhenTold(told)],
             args=SFTConfig(
                 output_dir=str(scratch),
                 max_steps=plan.steps,
@@ -194,24 +202,41 @@ class NightTrainer(SFTTrainer):
         weighted = [getattr(weights, name) * term for name, term in terms.items()]
         return torch.stack(weighted).sum(), {name: float(term.detach()) for name, term in terms.items()}
 
-    def take_terms(self) -> dict[str, float]:
-        """The terms of the step that just ended, unweighted."""
-        terms, self._terms = self._terms, {}
-        return terms
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """The step's unweighted terms go with its loss, into the history that a checkpoint keeps."""
+        if _OF_A_STEP in logs:
+            logs.update(self._terms)
+            self._terms = {}
+        super().log(logs, start_time)
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Loss, grad_norm and the terms, unweighted; one entry per step, those before a checkpoint too."""
+        return [_entry(logs) for logs in self.state.log_history if _OF_A_STEP in logs]
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """None: trl writes one beside each checkpoint, and a checkpoint is nobody's model."""
 
 
 class _Watch(TrainerCallback):
-    """Guards each step and reports it."""
+    """Guards each step and reports it; those of an earlier try are reported again: none is missing."""
 
-    def __init__(self, trainer: NightTrainer, on_step: Callable[[int, int, dict[str, float]], None]) -> None:
-        self._trainer = trainer
+    def __init__(self, on_step: Callable[[int, int, dict[str, float]], None]) -> None:
         self._on_step = on_step
 
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        for logs in state.log_history:
+            self._on_step(logs["step"], state.max_steps, _entry(logs))
+
     def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
-        if not logs or "loss" not in logs:
+        if not logs or _OF_A_STEP not in logs:
             return
-        loss, grad_norm = float(logs["loss"]), float(logs.get("grad_norm", 0.0))
-        guards.finite_step(state.global_step, loss, grad_norm)
-        entry = {"loss": loss, "grad_norm": grad_norm, **self._trainer.take_terms()}
-        self._trainer.history.append(entry)
+        entry = _entry(logs)
+        guards.finite_step(state.global_step, entry["loss"], entry["grad_norm"])
         self._on_step(state.global_step, state.max_steps, entry)
+
+
+def _entry(logs: Mapping[str, float]) -> dict[str, float]:
+    """What transformers logs of a step, without what everybody knows of it."""
+    entry = {"loss": 0.0, "grad_norm": 0.0, **{name: float(value) for name, value in logs.items()}}
+    return {name: value for name, value in entry.items() if name not in _KNOWN}

@@ -92,12 +92,43 @@ time.sleep(60)
 
 
 def test_a_child_that_cannot_stand_still_is_told_to_end(run: Run) -> None:
-    """A stopped process would keep a graphics card's memory: it ends, and says that it begins again."""
+    """A stopped process would keep a graphics card's memory: it ends, and says that it comes back."""
     user = User(stay=60)
     pause = Pause(idle_seconds=user.idle_seconds, quiet_seconds=0.5, manner="end")
-    with pytest.raises(Yielded, match="starts again when the machine is idle"):
+    with pytest.raises(Yielded, match="goes on when the machine is idle"):
         run('report("pid", os.getpid())\n' + COUNT, pause=pause, on_progress=user.listen)
     assert gone(user.pid)
+
+
+def test_a_child_that_is_told_to_end_may_keep_what_it_did(run: Run, tmp_path: Path) -> None:
+    """It has its parting seconds for that; one that takes longer is made to end."""
+    body = """
+import signal
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+report("pid", os.getpid())
+report("count", 0)
+while not told:
+    time.sleep(0.01)
+open(job["mark"], "w").write("begun")
+time.sleep(SAVING)
+open(job["mark"], "w").write("done")
+return {}
+"""
+    for saving, parting, left in ((0.5, 30.0, "done"), (60.0, 0.5, "begun")):
+        user = User(stay=60)
+        mark = tmp_path / left
+        with pytest.raises(Yielded):
+            run(
+                body.replace("SAVING", str(saving)),
+                job={"mark": str(mark)},
+                pause=Pause(
+                    idle_seconds=user.idle_seconds, quiet_seconds=0.5, manner="end", parting_seconds=parting
+                ),
+                on_progress=user.listen,
+            )
+        assert left == mark.read_text()
+        assert gone(user.pid)
 
 
 def test_the_stopwatch_keeps_two_sums() -> None:

@@ -70,6 +70,8 @@ def leave_words(place: Place, run: str) -> None:
     """What a real child finds in its folder."""
     (place.home.runs / run / "job.json").write_text('{"examples": "the words of the user"}')
     (place.home.runs / run / "train.log").write_text("loading\n")
+    (place.home.runs / run / "checkpoint").mkdir(exist_ok=True)
+    (place.home.runs / run / "checkpoint" / "optimizer.pt").write_bytes(b"what they had learnt by then")
 
 
 def lived(root: Path, patch: pytest.MonkeyPatch) -> None:

@@ -82,8 +82,8 @@ def test_other_failures_are_not_tried_again() -> None:
     assert 1 == len(attempts.seen)
 
 
-def test_what_made_room_begins_again_when_it_is_quiet() -> None:
-    """From nothing, as often as it takes; the time that is left shrinks."""
+def test_what_made_room_comes_back_when_it_is_quiet() -> None:
+    """As often as it takes; the time that is left shrinks."""
     now = [0.0]
     idle = iter([0.0, 0.0, 30.0, 61.0, 61.0])
     said: list[str] = []
@@ -103,7 +103,7 @@ def test_what_made_room_begins_again_when_it_is_quiet() -> None:
     )
     assert ("done", 1, 1, 130.0) == (found.value, found.tries, found.restarts, found.lost_seconds)
     assert [1000, 870] == [budget.total_seconds for _, budget in attempts.seen]
-    assert ["made room for you: starting again when the machine is idle"] == said
+    assert ["made room for you: going on when the machine is idle"] == said
 
 
 def test_a_night_that_never_gets_quiet_is_interrupted(place: Place) -> None:

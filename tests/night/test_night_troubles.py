@@ -87,6 +87,27 @@ def test_little_memory_and_a_person(night: Night, person: Person) -> None:
     assert [] == night.registry.verify(deep=True)
 
 
+def test_a_person_at_a_machine_that_cannot_stand_still(
+    night: Night, person: Person, starter_base: Base, tmp_path: Path
+) -> None:
+    """As with a graphics card: the training ends for the person, comes back where it was, and makes the
+    adapter of a night that nobody disturbed."""
+    from night_place import make_home, make_night, small_recipe
+
+    assert night.pause is not None
+    disturbed = run_night(replace(night, pause=replace(night.pause, manner="end")))
+    calm = make_night(make_home(tmp_path / "calm", starter_base, 12), starter_base, small_recipe(2))
+    undisturbed = run_night(calm)
+
+    assert disturbed.costs["train"]["restarts"] == 1
+    assert ["r1", "r1"] == [disturbed.revision, undisturbed.revision]
+    one, other = (each.registry.resolve("r1") for each in (night, calm))
+    name = "adapter_model.safetensors"
+    assert one.files[name].digest == other.files[name].digest
+    assert not list(night.home.runs.rglob("checkpoint"))
+    calm.store.close()
+
+
 def test_a_disk_that_gets_full(starter_base: Base, tmp_path: Path) -> None:
     """In the middle of a training, to the last byte: one line of advice, exit code 8, the champion stays;
     once there is room again the next night gives the run its end and comes through."""

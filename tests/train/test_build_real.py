@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file
 
-from persona.errors import BaseMismatch, BrokenNumerics, TrainingError
+from persona.errors import BaseMismatch, BrokenNumerics, TrainingError, Yielded
 from persona.train import LoraShape, Recipe, Schedule, TrainingJob
 from store.records import Demonstration, Message, PreferencePair
 
@@ -80,6 +82,41 @@ def test_the_same_job_writes_the_same_bytes(starter_base, tmp_path):
         written.append((out / "adapter_model.safetensors").read_bytes())
     assert written[0] == written[1]
     assert {"adapter_config.json", "adapter_model.safetensors"} == {f.name for f in out.iterdir()}
+
+
+def test_a_training_that_made_room_goes_on(starter_base, tmp_path, monkeypatch):
+    """Told to end it finishes the step that runs and keeps a checkpoint; the next try does what is left, to
+    the same bytes and the same losses, and tells all of them."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    undisturbed = run(job(starter_base, whole, recipe()))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    made = job(starter_base, parts, recipe(), checkpoint=folder / "checkpoint")
+
+    def tell_to_end(step, done, _total=None, **_):
+        if (step, done) == ("train", 1):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    from persona.train.build import build
+    from persona.train.trainer import NightTrainer
+
+    with pytest.raises(Yielded):
+        build(made, tell_to_end)
+    assert ["checkpoint"] == [path.name for path in folder.iterdir()]
+    assert [] == list(parts.iterdir())
+    events: list = []
+    computed: list = []
+    step = NightTrainer.training_step
+    monkeypatch.setattr(
+        NightTrainer, "training_step", lambda *given, **named: computed.append(1) or step(*given, **named)
+    )
+    went_on = run(made, events)
+
+    assert 1 == len(computed)
+    assert [1, 2, 3] == [done for step, done, *_ in events if step == "train"]
+    assert undisturbed.losses == went_on.losses
+    name = "adapter_model.safetensors"
+    assert (whole / name).read_bytes() == (parts / name).read_bytes()
 
 
 def test_every_lora_tensor_moves_under_nf4_on_a_cpu(starter_base, tmp_path):
