@@ -98,10 +98,10 @@ class Persona:
 
     @cached_property
     def identity(self) -> str:
-        """Whose store and adapters these are. Where nothing is configured nothing is read and checked:
+        """Whose store and adapters these are. Where nobody says so, no settings are read and checked:
         that is a third of the time that a command about history takes.
         """
-        configured = any(name.startswith("PERSONA_") and name != "PERSONA_HOME" for name in self.environ)
+        configured = any(name.startswith("PERSONA_IDENTITY") for name in self.environ)
         if configured or self.home.config.exists():
             return self.settings.identity.name
         return DEFAULT_IDENTITY

@@ -27,8 +27,8 @@ print(json.dumps([code, [name for name in {heavy} if name in sys.modules]]), fil
 def loaded_by(shell: Shell, *arguments: str) -> list[object]:
     """Exit code and heavy modules of a command in a process of its own."""
     source = LOADED.format(arguments=list(arguments), heavy=(*HEAVY, "typer", "sqlite3", "persona.config"))
-    done = subprocess.run(
-        ["env", "-u", "PERSONA_WHEEL_DIR", f"PERSONA_HOME={shell.root}", sys.executable, "-c", source],
+    done = subprocess.run(  # with a variable that is no setting
+        ["env", "PERSONA_WHEEL_DIR=.", f"PERSONA_HOME={shell.root}", sys.executable, "-c", source],
         capture_output=True,
         text=True,
         check=True,

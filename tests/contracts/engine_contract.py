@@ -180,6 +180,16 @@ class ServingContract:
             list(stream)
 
 
+class DrawnContract:
+    """Of an engine that draws its words, which a scripted one does not."""
+
+    def test_what_is_drawn_depends_on_the_seed(self, engine: Engine) -> None:
+        """Hot, other seeds say other things."""
+        hot = [Sampling(max_tokens=8, temperature=1.5, seed=seed) for seed in range(4)]
+
+        assert len({texts(engine, [TALE], each)[0] for each in hot}) > 2
+
+
 class EngineContract(ServingContract):
     """The whole of it."""
 

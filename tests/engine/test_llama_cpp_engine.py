@@ -15,7 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 import xllamacpp
-from contracts.engine_contract import FRUITS, SEVERAL, SHORT, TALE, EngineContract, OpenEngine, ask
+from contracts.engine_contract import (
+    FRUITS,
+    SEVERAL,
+    SHORT,
+    TALE,
+    DrawnContract,
+    EngineContract,
+    OpenEngine,
+    ask,
+)
 from engine_parts import COLOURS, LONG, Recorder, next_turn
 from tokenizers import Tokenizer
 
@@ -44,7 +53,7 @@ def adapted(starter_base, lora_gguf):
     engine.close()
 
 
-class TestLlamaCppEngine(EngineContract):
+class TestLlamaCppEngine(DrawnContract, EngineContract):
     @pytest.fixture
     def revision(self) -> str:
         return "r0"

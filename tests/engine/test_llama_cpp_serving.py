@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from contracts.engine_contract import FRUITS, TALE, OpenEngine, ServingContract, ask
+from contracts.engine_contract import FRUITS, TALE, DrawnContract, OpenEngine, ServingContract, ask
 from engine_parts import LONG, Recorder, next_turn
 
 from persona.engine.llama_cpp import LlamaCppEngine
@@ -24,7 +24,7 @@ def several(starter_base):
     engine.close()
 
 
-class TestSeveralAtOnce(ServingContract):
+class TestSeveralAtOnce(DrawnContract, ServingContract):
     @pytest.fixture
     def revision(self) -> str:
         return "r0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from contracts.engine_contract import FRUITS, SEVERAL, SHORT, EngineContract, OpenEngine
+from contracts.engine_contract import FRUITS, SEVERAL, SHORT, DrawnContract, EngineContract, OpenEngine
 from engine_parts import likeliest
 
 from persona.engine.llama_cpp import LlamaCppEngine
@@ -40,7 +40,7 @@ def adapted(starter_base, lora_folder):
     engine.close()
 
 
-class TestTransformersEngine(EngineContract):
+class TestTransformersEngine(DrawnContract, EngineContract):
     @pytest.fixture
     def revision(self) -> str:
         return "r0"
