@@ -5,22 +5,24 @@ Nothing that goes wrong with one line ends the chat, and Ctrl-C ends an answer, 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from persona.cli.conversation import LiveConversation
+from persona.cli import earlier
+from persona.cli.conversation import LiveConversation, Standing
 from persona.cli.editor import edited
 from persona.cli.failure import failure_of
-from persona.cli.output import say, say_json_line, tell
+from persona.cli.voices import Voice
 from persona.errors import BadInput
-from persona.visible import visible
+from persona.visible import one_line
 from store.records import FeedbackKind
 
 if TYPE_CHECKING:
     from adapters import Bare, Revision
     from persona.bootstrap import Persona
     from persona.engine.protocol import Engine, Sampling
+
+_LISTED, _ASKED = 10, 300  # conversations of a list; characters of a question that is shown again
 
 HELP = """\
 /up [why]         the answer was good
@@ -30,89 +32,31 @@ HELP = """\
 /pick N           which of the answers is the best (1 is the first)
 /revision [R]     who answers; with R, from now on (champion follows what the nights promote)
 /prefer TEXT      a preference in your own words
+/new              begin another conversation
+/conversations    the latest ones, numbered; with a number, so many of them
+/search WORDS     every message that has all of these words, numbered
+/resume N         go on with that one of the list; or an id, or last
+/incognito        another conversation, of which nothing is kept; again, and it is as before
 /help             this list
 /quit             leave, as Ctrl-D does
 //…               a line that starts with a slash"""
 
 
-class Voice(Protocol):
-    """How a chat shows itself."""
-
-    def read(self) -> str | None:
-        """The next line, None at the end of input."""
-        ...
-
-    def piece(self, text: str) -> None: ...
-
-    def answered(self, *, interaction: str | None, revision: str, ref: str) -> None:
-        """After the last piece; no interaction when there was nothing to keep."""
-        ...
-
-    def note(self, text: str) -> None: ...
-
-
-class TextVoice:
-    """For people: answers on standard output as they come, the rest on standard error."""
-
-    def read(self) -> str | None:
-        try:
-            return _input("> ")
-        except EOFError:
-            return None
-
-    def piece(self, text: str) -> None:
-        sys.stdout.write(visible(text))
-        sys.stdout.flush()
-
-    def answered(self, **_: object) -> None:
-        say()
-
-    def note(self, text: str) -> None:
-        tell(text)
-
-
-class JsonVoice:
-    """For programs: one JSON object a line, an answer when it is complete."""
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-
-    def read(self) -> str | None:
-        return sys.stdin.readline() or None
-
-    def piece(self, text: str) -> None:
-        self._pieces.append(text)
-
-    def answered(self, *, interaction: str | None, revision: str, ref: str) -> None:
-        answer, self._pieces = "".join(self._pieces), []
-        say_json_line({"answer": answer, "interaction": interaction, "revision": revision, "ref": ref})
-
-    def note(self, text: str) -> None:
-        say_json_line({"note": text})
-
-
-def _input(prompt: str) -> str:
-    """One line from standard input; the prompt is never part of the data."""
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        import readline  # noqa: F401  # editing and history for input()
-
-        return input(prompt)
-    if sys.stdin.isatty():
-        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line
-
-
 class Chat:
-    """One chat in one process. `pinned` is who answers; None follows the champion."""
+    """One chat in one process. `pinned` is who answers; None follows the champion. `resume` is a conversation
+    to go on with: its id, or "last"."""
 
-    def __init__(self, persona: Persona, voice: Voice, *, sampling: Sampling, pinned: str | None) -> None:
+    def __init__(
+        self, persona: Persona, voice: Voice, *, sampling: Sampling, pinned: str | None, resume: str = ""
+    ) -> None:
         self._persona = persona
         self._voice = voice
         self._pinned = pinned
-        self._talk = LiveConversation(persona.store, source="chat", sampling=sampling)
+        self._sampling = sampling
+        self._resumed = resume
+        self._incognito = False
+        self._listed: list[earlier.Place] = []  # what the numbers of the last list mean
+        self._talk = self._conversation()
         self._answering: Revision | Bare | None = None
         self._engine: Engine | None = None
         self._commands: dict[str, Callable[[str], None]] = {
@@ -123,6 +67,11 @@ class Chat:
             "pick": self._pick,
             "revision": self._revision,
             "prefer": self._prefer,
+            "new": self._new,
+            "conversations": self._conversations,
+            "search": self._search,
+            "resume": self._resume,
+            "incognito": self._go_incognito,
             "help": lambda _: self._voice.note(HELP),
         }
 
@@ -130,6 +79,8 @@ class Chat:
         """Until the input ends. An expected error of one line is a note; what starts the chat has to work."""
         try:
             self._follow()
+            if self._resumed and (self._resumed != "last" or earlier.newest(self._persona.store, 1)):
+                self._resume(self._resumed)
             while (line := self._read()) is not None:
                 self._attend(line)
         finally:
@@ -238,3 +189,58 @@ class Chat:
             raise BadInput("/prefer needs a text: what you prefer, in your own words")
         self._talk.prefer(text)
         self._voice.note("noted: answers keep to it from now on, and the next night learns it")
+
+    def _conversation(self, taken_up: Standing | None = None) -> LiveConversation:
+        return LiveConversation(
+            self._persona.store,
+            source="chat",
+            sampling=self._sampling,
+            kept=not self._incognito,
+            taken_up=taken_up,
+        )
+
+    def _new(self, _: str) -> None:
+        self._talk = self._conversation()
+        self._voice.note("another conversation")
+
+    def _go_incognito(self, _: str) -> None:
+        self._incognito = not self._incognito
+        self._talk = self._conversation()
+        self._voice.note(
+            "nothing is remembered from here on" if self._incognito else "what is said is kept again"
+        )
+
+    def _conversations(self, most: str) -> None:
+        if most and not most.isdecimal():
+            raise BadInput("/conversations takes a number: how many to list")
+        self._list(earlier.newest(self._persona.store, int(most or _LISTED)), "nothing was said yet")
+
+    def _search(self, words: str) -> None:
+        if not words:
+            raise BadInput("/search needs words: all of them have to be in a message")
+        self._list(earlier.said(self._persona.store, words), "nothing has all of these words")
+
+    def _list(self, rows: earlier.Rows, none: str) -> None:
+        self._listed = [place for place, _ in rows]
+        for number, (_, line) in enumerate(rows, start=1):
+            self._voice.note(f"{number:3}  {line}")
+        self._voice.note("/resume N goes on with one" if rows else none)
+
+    def _resume(self, which: str) -> None:
+        """Show the end of an earlier conversation, and go on from there."""
+        standing = earlier.taken_up(self._persona.store, self._place(which))
+        self._talk = self._conversation(standing)
+        question = next((said.content for said in reversed(standing.question) if said.role == "user"), "")
+        self._voice.note(f"we go on here:\n> {one_line(question, _ASKED)}\n{standing.answer.message.content}")
+
+    def _place(self, which: str) -> earlier.Place:
+        if which.isdecimal() and 1 <= int(which) <= len(self._listed):
+            return self._listed[int(which) - 1]
+        if which == "last":
+            latest = earlier.newest(self._persona.store, 1)
+            if not latest:
+                raise BadInput("nothing was said yet")
+            return latest[0][0]
+        if not which:
+            raise BadInput("/resume needs a number of the last list, an id, or last")
+        return earlier.Place(conversation=which)

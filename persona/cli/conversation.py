@@ -23,11 +23,22 @@ _ANOTHER = 0.8  # temperature of a regenerated answer: a greedy one would come o
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """`interaction` is its id in the store."""
+    """`interaction` is its id in the store; None when nothing is kept."""
 
     message: Message
-    interaction: str
+    interaction: str | None
     revision: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """An earlier conversation: everything up to and with its last question, the `answers` to that, and the
+    one that it goes on from."""
+
+    conversation: str
+    question: tuple[Message, ...]
+    answers: tuple[Answer, ...]
+    answer: Answer
 
 
 def now() -> datetime:
@@ -36,17 +47,27 @@ def now() -> datetime:
 
 class LiveConversation:
     """Not thread-safe. `answers` are all answers to the last question, the first one first; `standing` is the
-    one that the conversation goes on from.
+    one that the conversation goes on from. `kept` False: nothing of it reaches the store, so none of it can
+    be judged.
     """
 
-    def __init__(self, store: Store, *, source: str, sampling: Sampling) -> None:
-        self.id = f"c-{uuid.uuid4().hex}"
-        self.answers: list[Answer] = []
+    def __init__(
+        self,
+        store: Store,
+        *,
+        source: str,
+        sampling: Sampling,
+        kept: bool = True,
+        taken_up: Standing | None = None,
+    ) -> None:
+        self.id = taken_up.conversation if taken_up else f"c-{uuid.uuid4().hex}"
+        self.answers: list[Answer] = list(taken_up.answers) if taken_up else []
         self._store = store
         self._source = source
         self._sampling = sampling
-        self._before: tuple[Message, ...] = ()  # up to and with the last question
-        self.standing: Answer | None = None
+        self._kept = kept
+        self._before = taken_up.question if taken_up else ()  # up to and with the last question
+        self.standing: Answer | None = taken_up.answer if taken_up else None
 
     def ask(self, engine: Engine, text: str) -> Iterator[str]:
         """The answer, piece by piece; kept at its end, and as far as it came when the iterator is closed."""
@@ -86,7 +107,7 @@ class LiveConversation:
         if not 1 <= number <= len(self.answers):
             raise BadInput(f"there are answers 1 to {len(self.answers)}, not {number}")
         picked = self.answers[number - 1]
-        others = tuple(a.message.content for a in self.answers if a.interaction != picked.interaction)
+        others = tuple(a.message.content for a in self.answers if a is not picked)
         self._act(picked, FeedbackKind.PICK, over=others)
         self.standing = picked
         return picked
@@ -96,7 +117,11 @@ class LiveConversation:
         from persona.distill import revise_ledger  # half a second that an answer need not wait for
 
         feedback = Feedback(
-            id="", kind=FeedbackKind.PREFERENCE, at=now(), conversation=self.id, content=statement
+            id="",
+            kind=FeedbackKind.PREFERENCE,
+            at=now(),
+            conversation=self.id if self._kept else None,
+            content=statement,
         )
         self._store.feedback.add(with_id(feedback))
         revise_ledger(self._store, infer=False)
@@ -108,6 +133,8 @@ class LiveConversation:
         return self.standing
 
     def _act(self, answer: Answer, kind: FeedbackKind, **what: Any) -> None:
+        if answer.interaction is None:
+            raise BadInput("this answer cannot be judged: nothing of it is kept")
         feedback = Feedback(
             id="", kind=kind, at=now(), interaction=answer.interaction, conversation=self.id, **what
         )
@@ -138,17 +165,19 @@ class LiveConversation:
         """Keep the answer and go on from it; an answer without anything in it is as if never asked for."""
         if not message.content and not message.tool_calls:
             return
-        interaction = keep(
-            self._store,
-            conversation=self.id,
-            source=self._source,
-            prompt=Prompt(messages=question),
-            completion=message,
-            revision=engine.revision,
-        )
+        interaction = None
+        if self._kept:
+            interaction = keep(
+                self._store,
+                conversation=self.id,
+                source=self._source,
+                prompt=Prompt(messages=question),
+                completion=message,
+                revision=engine.revision,
+            )
         answer = Answer(message=message, interaction=interaction, revision=engine.revision)
-        known = {other.interaction for other in others}
-        self.answers = [*others, *([] if interaction in known else [answer])]
+        known = interaction is not None and any(other.interaction == interaction for other in others)
+        self.answers = [*others, *([] if known else [answer])]
         self._before, self.standing = question, answer
 
 

@@ -157,13 +157,15 @@ def chat(
                 web=web,
             )
         return
-    from persona.cli.chat import Chat, JsonVoice, TextVoice
+    from persona.cli.chat import Chat
+    from persona.cli.voices import JsonVoice, TextVoice
     from persona.engine.protocol import Sampling
 
     with opened(context) as persona:
         voice = JsonVoice() if as_json else TextVoice()
         sampling = Sampling(max_tokens=max_tokens or 512, temperature=temperature or 0.0)
-        Chat(persona, voice, sampling=sampling, pinned=None if revision == "champion" else revision).run()
+        pinned = None if revision == "champion" else revision
+        Chat(persona, voice, sampling=sampling, pinned=pinned, resume=go_on or "").run()
 
 
 def _is_a_terminal() -> bool:

@@ -1,0 +1,79 @@
+"""How the chat that goes line by line reads and speaks: for people, and for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+from persona.cli.output import say, say_json_line, tell
+from persona.visible import visible
+
+
+class Voice(Protocol):
+    """How a chat shows itself."""
+
+    def read(self) -> str | None:
+        """The next line, None at the end of input."""
+        ...
+
+    def piece(self, text: str) -> None: ...
+
+    def answered(self, *, interaction: str | None, revision: str, ref: str) -> None:
+        """After the last piece; no interaction when there was nothing to keep."""
+        ...
+
+    def note(self, text: str) -> None: ...
+
+
+class TextVoice:
+    """For people: answers on standard output as they come, the rest on standard error."""
+
+    def read(self) -> str | None:
+        try:
+            return _input("> ")
+        except EOFError:
+            return None
+
+    def piece(self, text: str) -> None:
+        sys.stdout.write(visible(text))
+        sys.stdout.flush()
+
+    def answered(self, **_: object) -> None:
+        say()
+
+    def note(self, text: str) -> None:
+        tell(text)
+
+
+class JsonVoice:
+    """For programs: one JSON object a line, an answer when it is complete."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    def read(self) -> str | None:
+        return sys.stdin.readline() or None
+
+    def piece(self, text: str) -> None:
+        self._pieces.append(text)
+
+    def answered(self, *, interaction: str | None, revision: str, ref: str) -> None:
+        answer, self._pieces = "".join(self._pieces), []
+        say_json_line({"answer": answer, "interaction": interaction, "revision": revision, "ref": ref})
+
+    def note(self, text: str) -> None:
+        say_json_line({"note": text})
+
+
+def _input(prompt: str) -> str:
+    """One line from standard input; the prompt is never part of the data."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        import readline  # noqa: F401  # editing and history for input()
+
+        return input(prompt)
+    if sys.stdin.isatty():
+        print(prompt, end="", file=sys.stderr, flush=True)  # noqa: T201
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
