@@ -103,6 +103,7 @@ def test_a_correction_quotes_the_user() -> None:
     [
         ("How do I undo the last commit?", "how can I undo my last commit", True),
         ("What is the boiling point of water on Everest?", "boiling point of water on mount Everest", True),
+        ("Mein Drucker druckt weiße Seiten", "Warum kommen aus meinem Drucker leere weiße Seiten?", True),
         ("Wie lösche ich den letzten Commit?", "Ich frage: wie kann ich den letzten Commit löschen", True),
         ("How do I undo the last commit?", "How do I undo the last merge?", False),
         ("Weather in Oslo?", "Weather in Rome?", False),

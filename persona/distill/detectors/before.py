@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from persona.checker import fold
+from persona.distill.detectors.asking import asks
 from persona.distill.detectors.contract import Exchange, by_user
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.tongues import plausible, stop_words
@@ -18,6 +19,7 @@ from store.records import Message
 
 _LONGEST_READ = 4000  # characters of an answer
 _LONGEST_END = 800
+_LIKELIEST = 2  # languages that a request is read in
 _TELLS = 4  # words of a request that tell its language
 _CHOICE = re.compile(r"\s*(?:[-*•]|\(?\w{1,2}[.)])\s+\S")
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
@@ -49,6 +51,10 @@ class Before:
     def has(self, words: Iterable[str]) -> bool:
         """Does any of these words stand in the answer or in the request?"""
         return any(word in self.answer or word in self.request for word in words)
+
+    def owns(self, words: Iterable[str]) -> bool:
+        """Do all of these words stand in the answer or in the request?"""
+        return all(word in self.answer or word in self.request for word in words)
 
 
 NOTHING = Before()
@@ -104,12 +110,12 @@ def _orders(request: str) -> bool:
     if not sentences:
         return False
     last = next((each for each in sentences if each.asks), sentences[-1])
-    for tongue in plausible(" ".join(each.text for each in sentences))[:2]:
-        if tongue.lead_in_head.fullmatch(last.text) or tongue.lead_in_head.match(last.text)[0]:  # type: ignore[index]
-            return True
-        if not last.asks and not tongue.and_starts_head.match(last.text):
-            return True
-    return False
+    tongues = plausible(" ".join(each.text for each in sentences))[:_LIKELIEST]
+    if any(tongue.wonders.search(last.text) for tongue in tongues):
+        return False
+    if any(tongue.lead_in_head.match(last.text)[0] for tongue in tongues):  # type: ignore[index]  # it matches anything
+        return True
+    return not any(asks(last, tongue) or tongue.and_starts_head.match(last.text) for tongue in tongues)
 
 
 def _asks(answer: str) -> tuple[bool, bool]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from persona.distill.detectors.asking import asks, concludes
 from persona.distill.detectors.before import NOTHING, Before, before_reply, words_of
 from persona.distill.detectors.content import asked_instead
 from persona.distill.detectors.contract import Exchange, Finding
@@ -155,9 +156,9 @@ def _takes_back(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *,
 
 def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
     found = tongue.judgement_head.match(text)
-    if found is None or tongue.not_judgement.search(text):
+    if found is None or tongue.not_judgement.search(text) or tongue.reports.search(text, found.end()):
         return False
-    if sentence.asks and not tongue.may_ask.match(text):
+    if asks(sentence, tongue) and not tongue.may_ask.match(text):
         return False
     if smiles(sentence) and not tongue.acts.too.match(text):
         return False
@@ -165,7 +166,7 @@ def _judges(text: str, sentence: Sentence, tongue: Tongue) -> bool:
 
 
 def _means(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, after_no: bool) -> bool:
-    if sentence.asks or (asked.question and not after_no):
+    if asks(sentence, tongue) or (asked.question and not after_no) or tongue.wonders.search(text):
         return False
     first, *others = _CLAUSE.split(text)
     clauses = [text] if not others or tongue.thanks_head.match(first) else [text, *others]
@@ -190,34 +191,51 @@ def _changes(text: str, sentence: Sentence, tongue: Tongue, asked: Before, *, af
         return False
     if any(each.not_judgement.search(text) for each in plausible(sentence.text)):
         return False
-    if _is_change(text, sentence, tongue):
+    if _is_change(text, sentence, tongue, asked):
         return not _chooses(text, tongue, asked)
     first, *others = _CLAUSE.split(text)
     if not others or sentence.asks:
         return False
-    return _is_change(first, sentence, tongue) and (
+    return _is_change(first, sentence, tongue, asked) and (
         tongue.may_ask.search(first) is not None
-        or all(_is_change(each, sentence, tongue) or tongue.meant_head.match(each) for each in others)
+        or all(_is_change(each, sentence, tongue, asked) or tongue.meant_head.match(each) for each in others)
     )
 
 
 def _chooses(text: str, tongue: Tongue, asked: Before) -> bool:
     """Does it take one of several things that the answer offered: “let's go with Inter”?"""
-    lead, trail = tongue.lead_in_head.match(text), tongue.trail_end.search(text)
-    bare = text[lead.end() if lead else 0 : trail.start() if trail else None]
-    taken = next((found["x"] for use in tongue.uses if (found := use.fullmatch(bare))), "")
-    words = words_of(taken)
+    words = words_of(_used(text, tongue))
     return bool(words) and all(word in asked.answer for word in words)
 
 
-def _is_change(text: str, sentence: Sentence, tongue: Tongue) -> bool:
+def _used(text: str, tongue: Tongue) -> str:
+    """What it orders to be used, “” where it orders no use: “use rg, not grep”."""
+    lead, trail = tongue.lead_in_head.match(text), tongue.trail_end.search(text)
+    bare = text[lead.end() if lead else 0 : trail.start() if trail else None]
+    return next((found["x"] for use in tongue.uses if (found := use.fullmatch(bare))), "")
+
+
+def _is_change(text: str, sentence: Sentence, tongue: Tongue, asked: Before) -> bool:
     if tongue.only_changes.fullmatch(text) and (
         tongue.languages.search(text) or any(change.pattern.search(text) for change in tongue.changes)
     ):
         return True
-    if sentence.asks and not tongue.lead_in_head.match(text)[0]:  # type: ignore[index]  # it matches anything
+    if asks(sentence, tongue) and not tongue.lead_in_head.match(text)[0]:  # type: ignore[index]  # it matches anything
         return False
-    return tongue.open_change.fullmatch(text) is not None
+    return tongue.open_change.fullmatch(text) is not None and _is_of_the_answer(text, sentence, tongue, asked)
+
+
+def _is_of_the_answer(text: str, sentence: Sentence, tongue: Tongue, asked: Before) -> bool:
+    """Is it about the answer, rather than the next thing or the user's own: “X, not Y” may be anything."""
+    if concludes(sentence, tongue) or tongue.and_starts_head.match(sentence.text):
+        return False
+    if any(tongue.asks_head.match(clause) for clause in _CLAUSE.split(text)):
+        return False
+    if not tongue.acts.contrast.search(text) or _used(text, tongue) or tongue.lead_in_head.match(text)[0]:  # type: ignore[index]
+        return True
+    if tongue.languages.search(text) or any(change.pattern.search(text) for change in tongue.changes):
+        return True
+    return not tongue.acts.mine.search(text) and asked.has(words_of(text))
 
 
 def _goes_on(sentence: Sentence, tongue: Tongue) -> bool:

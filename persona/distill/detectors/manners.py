@@ -70,6 +70,8 @@ def praises_but(said: Said) -> bool:
             continue
         if found.start() and said.text[found.start() - 1] not in " ,":
             continue
+        if said.acts.own.match(rest):
+            continue
         if (said.is_fine(praise) or said.tongue.thanks_head.match(praise)) and not said.is_fine(rest):
             return said.tongue.and_starts_head.match(rest) is None
     return False

@@ -8,16 +8,15 @@ a change of it. A sentence that comments or approves is none of them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from rapidfuzz import fuzz
-
-from persona.checker import fold
+from persona.distill.detectors.asking import asks, concludes
 from persona.distill.detectors.before import Before, words_of
 from persona.distill.detectors.manners import asks_for_units, compares, orders, praises_but, wants
 from persona.distill.detectors.own_words import Sentence
+from persona.distill.detectors.puts_right import doubts, named, puts_right
 from persona.distill.detectors.reading import CLAUSE, FRAGMENT, NUMBER, SHORT, Said, smiles, without_sighs
+from persona.distill.detectors.reminders import insists, mixes, reminds
 from persona.distill.detectors.tongues import Tongue
 from persona.distill.detectors.tongues.acts import Acts
 
@@ -25,8 +24,6 @@ _LONGEST = 24  # words; longer sentences tell something
 _CONTRASTING = 14  # words of a sentence that sets two things against each other
 _CONTRASTED = 5  # words after the “not” of “X, not Y”
 _ECHOED = 0.5  # of the words of a question that echoes the answer
-_MISSPELT = 80  # of 100: so like a name of the answer is the name, spelt otherwise
-_NAME = re.compile(r"(?<!\w)[^\W\d_]\w{3,}")
 
 
 def objects_to(sentences: Sequence[Sentence], start: int, tongue: Tongue, before: Before) -> int:
@@ -41,8 +38,8 @@ def objects_to(sentences: Sequence[Sentence], start: int, tongue: Tongue, before
     following = sentences[start + 1] if start + 1 < len(sentences) else None
     for text in without_sighs(sentence.text, tongue):
         said = Said(text=text, sentence=sentence, tongue=tongue, before=before)
-        if sentence.asks:
-            if _asks_back(said):
+        if asks(sentence, tongue):
+            if _asks_back(said, following):
                 return 1
             if following is not None and _echoes_the_answer(said, following):
                 return 2
@@ -69,6 +66,7 @@ def _declares(said: Said, following: Sentence | None) -> bool:
     goes_on = asks and following is not None and not _asks_for_change(following, said.acts)
     if (
         orders(said)
+        or reminds(said)
         or praises_but(said)
         or (not goes_on and wants(said))
         or (not goes_on and said.before.made and compares(said))
@@ -81,9 +79,9 @@ def _declares(said: Said, following: Sentence | None) -> bool:
         or _points(said)
         or _finds_too_much(said)
         or _contrasts(said)
-        or _insists(said)
+        or insists(said)
         or _denies_the_answer(said)
-        or _puts_right(said)
+        or puts_right(said)
     )
 
 
@@ -106,12 +104,6 @@ def _blames(said: Said) -> bool:
     )
 
 
-def _named(sentence: Sentence) -> list[str]:
-    """The capitalised words behind the first."""
-    found = _NAME.finditer(sentence.raw)
-    return [name[0] for name in found if name.start() and name[0][0].isupper()]
-
-
 def _points(said: Said) -> bool:
     """That is not, that is too, that is longer than; that is French."""
     acts = said.acts
@@ -122,7 +114,8 @@ def _points(said: Said) -> bool:
         and (
             acts.denies.match(rest)
             or acts.too.match(rest)
-            or acts.slightly.match(rest)
+            or acts.persists.match(rest)
+            or (acts.slightly.match(rest) and not said.tongue.which.search(rest))
             or acts.comparative.search(rest)
         )
     ):
@@ -130,8 +123,13 @@ def _points(said: Said) -> bool:
     rest = said.after(acts.identifies)
     if not rest:
         return False
-    if rest[0].isdigit() or acts.of.match(rest) or said.tongue.languages.search(rest):
+    if rest[0].isdigit() or said.tongue.languages.search(rest):
         return len(rest.split()) <= SHORT
+    if kind := acts.of.match(rest):
+        about = words_of(rest[kind.end() :])
+        return len(rest.split()) <= SHORT and (
+            not about or said.before.has(about) or bool(named(said.sentence))
+        )
     return any(acts.want.match(clause) for clause in CLAUSE.split(rest)[1:])
 
 
@@ -154,7 +152,7 @@ def _finds_too_much(said: Said) -> bool:
 def _contrasts(said: Said) -> bool:
     """X, not Y: where Y was in the answer, or X in the request."""
     acts = said.acts
-    if said.sentence.words > _CONTRASTING:
+    if said.sentence.words > _CONTRASTING or concludes(said.sentence, said.tongue):
         return False
     own = acts.own.match(said.text)
     for found in acts.contrast.finditer(said.text):
@@ -164,40 +162,13 @@ def _contrasts(said: Said) -> bool:
         asked_for = words_of(unwanted if own else wanted)
         if any(word in said.before.request for word in asked_for):
             return True
-        if not own and any(word in said.before.answer for word in words_of(unwanted)):
+        if (
+            not own
+            and not acts.mine.search(said.text)
+            and any(word in said.before.answer for word in words_of(unwanted))
+        ):
             return True
     return False
-
-
-def _insists(said: Said) -> bool:
-    """Says again, in a few words, what had been asked for: “evening obviously”, “nurse!”."""
-    acts, before = said.acts, said.before
-    sure = acts.sure.search(said.text)
-    own = acts.own.match(said.text)
-    if sure and said.sentence.words <= _CONTRASTING and not (own and sure.start()):
-        rest = said.text[: sure.start()] + said.text[sure.end() :]
-        return re.search(r"\w", _without_soft(rest, said.tongue)) is not None
-    words = said.words
-    if said.sentence.words > FRAGMENT:
-        return False
-    if acts.prepositions.match(said.text) and said.sentence.words > 1:
-        if said.tongue.and_starts_head.match(said.sentence.text) or said.is_fine(said.sentence.text):
-            return False
-        return not said.tongue.languages.search(said.text) and said.text.split()[0] not in before.asked
-    if any(word[0].isdigit() and word in before.request and word not in before.answer for word in words):
-        return True
-    return (
-        bool(words)
-        and len(words) < len(before.request)
-        and all(word in before.request for word in words)
-        and not all(word in before.answer for word in words)
-    )
-
-
-def _without_soft(text: str, tongue: Tongue) -> str:
-    text = text.strip(" ,.!…")
-    soft = tongue.soft_head.match(text)
-    return text[soft.end() :] if soft else text
 
 
 def _denies_the_answer(said: Said) -> bool:
@@ -206,6 +177,8 @@ def _denies_the_answer(said: Said) -> bool:
     if (
         said.sentence.words > _CONTRASTING
         or acts.own.match(said.text)
+        or acts.mine.search(said.text)
+        or concludes(said.sentence, said.tongue)
         or said.tongue.and_starts_head.match(said.text)
     ):
         return False
@@ -214,36 +187,12 @@ def _denies_the_answer(said: Said) -> bool:
     )
 
 
-def _puts_right(said: Said) -> bool:
-    """Another number about the same thing, or a name of the answer spelt otherwise."""
-    acts, before = said.acts, said.before
-    if said.sentence.words > SHORT or acts.own.match(said.text):
-        return False
-    if "=" in said.text and NUMBER.search(said.text):
-        return True
-    named = _named(said.sentence)
-    if not before.made and acts.points.match(said.text) and said.sentence.words <= FRAGMENT + 2:
-        rest = said.after(acts.points) or ""
-        return bool(before.names) and any(
-            rest.startswith(fold(name)) and fold(name) not in before.answer for name in named
-        )
-    if not acts.equals.search(said.text):
-        return False
-    numbers = [word for word in said.words if word[0].isdigit()]
-    others = [word for word in said.words if not word[0].isdigit()]
-    if numbers and not all(number in before.answer for number in numbers) and before.has(others):
-        return True
-    return any(
-        name not in before.names and fuzz.ratio(name, other) >= _MISSPELT
-        for name in named
-        for other in before.names
-    )
-
-
-def _asks_back(said: Said) -> bool:
+def _asks_back(said: Said, following: Sentence | None) -> bool:
     """Wasn't it Botticelli? Did you read what I wrote? Something more poetic?"""
     acts, text = said.acts, said.text
-    if acts.particles.match(said.sentence.text) or asks_for_units(said):
+    if acts.particles.match(said.sentence.text) or asks_for_units(said) or doubts(said):
+        return True
+    if following is None and mixes(said):
         return True
     if said.tongue.and_starts_head.match(said.sentence.text):
         return False
@@ -251,10 +200,14 @@ def _asks_back(said: Said) -> bool:
         return True
     rest = said.after(acts.tag)
     if rest:
-        named = _named(said.sentence)
-        return bool(named) or NUMBER.search(rest) is not None or acts.particles.search(rest) is not None
+        if following is not None and asks(following, said.tongue):
+            return False  # to know more
+        names = named(said.sentence)
+        return bool(names) or NUMBER.search(rest) is not None or acts.particles.search(rest) is not None
     rest = said.after(acts.more)
     if not rest or said.sentence.words > FRAGMENT + 1:
+        return False
+    if not said.before.made or any(acts.comparative.search(each) for each in (text, f"{text} x")):
         return False
     return not (acts.more_of.match(rest) or acts.world.search(text) or rest[0].isdigit())
 

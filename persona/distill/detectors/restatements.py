@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import takewhile
+from operator import eq
 
 from rapidfuzz import fuzz
 
@@ -25,6 +27,8 @@ _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 60  # words of a request that people write anew
 _FEWEST = 2  # content words in common
 _SAME_WORD = 84  # of 100: inflections and slips of the keyboard
+_STEM = 5  # letters
+_ENDING = 2  # letters
 _COVERED = 0.8  # of the content words of either
 
 
@@ -63,9 +67,15 @@ def restates(request: str, again: str) -> bool:
 
 
 def _has(words: tuple[str, ...], word: str) -> bool:
-    if not word.isalpha() or len(word) < 5:
+    if not word.isalpha() or len(word) < _STEM:
         return word in words
-    return any(fuzz.ratio(word, other) >= _SAME_WORD for other in words)
+    return any(fuzz.ratio(word, other) >= _SAME_WORD or _inflected(word, other) for other in words)
+
+
+def _inflected(word: str, other: str) -> bool:
+    """Have the two a long beginning in common, and short endings of their own: “druckt” and “Drucker”?"""
+    common = sum(1 for _ in takewhile(bool, map(eq, word, other)))
+    return common >= _STEM and max(len(word), len(other)) - common <= _ENDING
 
 
 @lru_cache(maxsize=1024)

@@ -45,7 +45,8 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Tongue:
-    """One language's patterns, all on folded text. Those called `…_head` match at the start."""
+    """One language's patterns, all on folded text. Those called `…_head` match at the start;
+    `numbers` are its words for 1 to 12, with their digits."""
 
     name: str
     codes: Mapping[str, str]
@@ -71,6 +72,9 @@ class Tongue:
     which: re.Pattern[str]
     offers: re.Pattern[str]
     may_ask: re.Pattern[str]
+    asks_head: re.Pattern[str]
+    wonders: re.Pattern[str]
+    numbers: Mapping[str, str]
     and_starts_head: re.Pattern[str]
     only_changes: re.Pattern[str]
     changes: tuple[Change, ...]
@@ -197,6 +201,9 @@ def tongue(name: str) -> Tongue:
         which=_words(table["which"]),
         offers=_words(table["offers"]),
         may_ask=_words(table["may_ask"]),
+        asks_head=_head(table["asks"]),
+        wonders=_words(table["wonders"]),
+        numbers={fold(word): str(number) for number, word in enumerate(table["numbers"], start=1)},
         and_starts_head=_head(table["and_starts"]),
         only_changes=re.compile(rf"(?:(?:⟦⟧|{plain}|{known}){_END}[\s,;:–—-]*)+[\s.!?…]*"),
         changes=changes,

@@ -34,11 +34,19 @@ class Acts:
     want: re.Pattern[str]
     prepositions: re.Pattern[str]
     assents: re.Pattern[str]  # lets a call run
+    restricts: re.Pattern[str]  # “only”
+    concludes: re.Pattern[str]  # what the user makes of the answer: “so it is”
+    counts: re.Pattern[str]  # what is there: “that's”, “I see”
 
     denies: re.Pattern[str]
     praise: re.Pattern[str]  # content with the answer, whatever words it is put in
     fine: re.Pattern[str]  # comment and approval
     contrast: re.Pattern[str]  # stands between what is wanted and what is not
+    infers: re.Pattern[str]  # “I guess”, “I hope”
+    mine: re.Pattern[str]  # the user's own life
+    persists: re.Pattern[str]  # “still”
+    hedges: re.Pattern[str]  # “surely”, “as far as I know”: behind what should stand in the answer's place
+    unsure: re.Pattern[str]  # the same, where it may be a comment just as well: “35, no?”, “cheap, no?”
     sure: re.Pattern[str]  # “obviously”, “like I said”
     particles: re.Pattern[str]  # what only objections have in them
     comparative: re.Pattern[str]
@@ -53,6 +61,7 @@ _ANYWHERE = frozenset(
     (
         *("denies", "praise", "fine", "contrast", "sure", "particles", "world", "equals"),
         *("play", "standing", "leaves_play", "comparative"),
+        *("infers", "mine", "persists", "hedges", "unsure"),
     )
 )
 
