@@ -15,7 +15,7 @@ from textual.screen import Screen
 from persona.tui.clean import line
 from persona.tui.commands import every
 from persona.tui.errors import Trouble
-from persona.tui.keys import EVERYWHERE, Keys
+from persona.tui.keys import EVERYWHERE, Keys, shown
 from persona.tui.link import Find, Link, Seen, Start
 from persona.tui.notebook import Notebook
 from persona.tui.screens.chat import ChatScreen
@@ -134,6 +134,10 @@ class PersonaApp(App[None]):
                     f"{command.name}{key}", command.says, partial(self.chat.do, command.action)
                 )
         yield from super().get_system_commands(screen)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """In footers as in help: F2, Ctrl+O, Esc; letters as they are typed."""
+        return binding.key if len(binding.key) == 1 else shown(binding.key)
 
     def action_help(self) -> None:
         self.chat.do("help")

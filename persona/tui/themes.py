@@ -17,6 +17,7 @@ DARK = Theme(
     warning="#e3c67b",
     error="#e0727f",
     dark=True,
+    variables={"scrollbar-background": "#1a1c24"},
 )
 LIGHT = Theme(
     name="persona-light",
@@ -31,4 +32,5 @@ LIGHT = Theme(
     warning="#8f6a10",
     error="#b0303f",
     dark=False,
+    variables={"scrollbar-background": "#f3efe6"},
 )

@@ -46,13 +46,17 @@ class Tmux:
     def screen(self) -> str:
         return self._run("capture-pane", "-p")
 
-    def waits_for(self, *texts: str, gone: tuple[str, ...] = (), within: float = 60.0) -> str:
-        """The screen, once all of `texts` stand there and none of `gone`. AssertionError with the screen."""
+    def waits_for(
+        self, *texts: str, gone: tuple[str, ...] = (), below: str = "", within: float = 60.0
+    ) -> str:
+        """The screen, once all of `texts` stand there and none of `gone`; only what stands below the last
+        `below` counts, where that is on it. AssertionError with the screen."""
         deadline = time.monotonic() + within
         while True:
             screen = self.screen()
-            missing = [text for text in texts if text not in screen]
-            left = [text for text in gone if text in screen]
+            there = screen.rpartition(below)[2] if below else screen
+            missing = [text for text in texts if text not in there]
+            left = [text for text in gone if text in there]
             if not missing and not left:
                 return screen
             assert time.monotonic() < deadline, f"{missing or left} after {within:.0f} s:\n{screen}"

@@ -12,10 +12,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from persona.tui.clean import clean, line
 from persona.tui.tools import Tool, Tools
+from persona.tui.widgets.bars import Foot
 
 REST = 0.7  # seconds without a key before one counts: whoever is writing did not mean this
 
@@ -54,7 +55,7 @@ The model wants this to be done. **y** does it this once, **a** as often as it l
             with VerticalScroll(classes="body"):
                 shown = json.dumps(self._arguments, ensure_ascii=False, indent=2)
                 yield Static(Content(clean(shown)), classes="call")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self._rest = self.set_timer(REST, self._listen)
@@ -99,7 +100,7 @@ class Offered(ModalScreen[None]):
             yield Static(Content.styled("tools", "bold $primary"), classes="heading")
             with VerticalScroll(classes="body"):
                 yield Static(self._told(), classes="quick", id="offered")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from persona.tui.clean import clean
+from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
 
 
@@ -37,7 +38,7 @@ class Sure(ModalScreen[bool]):
             yield Static(Content.styled(clean(self._title), "bold $primary"), classes="heading")
             with VerticalScroll(classes="body"):
                 yield SafeMarkdown(self._body)
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
 
 class QuickInput(Input):
@@ -79,7 +80,7 @@ class AskLine(ModalScreen[str | None]):
                 ]
                 yield Static(Content("   ").join(choices), classes="quick")
             yield QuickInput(self._value, placeholder=self._hint, quick=self._quick)
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -110,7 +111,7 @@ class WriteBetter(ModalScreen[str | None]):
             yield TextArea(
                 self._draft or self._text, show_line_numbers=False, soft_wrap=True, tab_behavior="focus"
             )
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         area = self.query_one(TextArea)

@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from persona.tui.clean import line
+from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
 
 _KEPT = {True: "✓ kept", False: "✕ not kept", None: "no rule can say"}
@@ -35,7 +36,7 @@ class Behind(ModalScreen["str | None"]):
             yield Static(Content.styled("why this answer", "bold $primary"), classes="heading")
             with VerticalScroll(classes="body"):
                 yield SafeMarkdown(told(self._found))
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

@@ -16,7 +16,7 @@ from textual.containers import Horizontal
 from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from persona.tui.acts import acts
 from persona.tui.clean import line
@@ -27,7 +27,7 @@ from persona.tui.keys import CHAT
 from persona.tui.link import Seen
 from persona.tui.talking import UnderWay
 from persona.tui.thread import Answer, Thread, Turn
-from persona.tui.widgets.bars import Notice, Offers, TopBar
+from persona.tui.widgets.bars import Foot, Notice, Offers, TopBar
 from persona.tui.widgets.markdown import SafeMarkdown
 from persona.tui.widgets.prompt import Prompt
 from persona.tui.widgets.transcript import Transcript
@@ -87,7 +87,7 @@ class ChatScreen(Screen[None]):
         with Horizontal(id="writing"):
             yield Static("›", id="mark")
             yield Prompt(self.persona.wishes.keys, id="prompt")
-        yield Footer(compact=True, show_command_palette=False)
+        yield Foot()
 
     def on_mount(self) -> None:
         self.notice.hush()

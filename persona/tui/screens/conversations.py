@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from persona.tui.clean import line
@@ -19,6 +19,7 @@ from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
 from persona.tui.notebook import Notebook
 from persona.tui.screens.asking import AskLine
+from persona.tui.widgets.bars import Foot
 
 if TYPE_CHECKING:
     from persona.tui.app import PersonaApp
@@ -49,7 +50,7 @@ class Conversations(ModalScreen["str | None"]):
             yield Input(placeholder="type to narrow down")
             yield OptionList(markup=False)
             yield Static(classes="foot")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     async def on_mount(self) -> None:
         await self._load()

@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from persona.tui.commands import COMMANDS
 from persona.tui.keys import Keys
+from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
 
 
@@ -30,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(Content.styled("help", "bold $primary"), classes="heading")
             with VerticalScroll(classes="body"):
                 yield SafeMarkdown(f"{self._about_here}\n\n{help_text(self._keys)}")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from textual import work
@@ -11,14 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Static, TabbedContent, TabPane
+from textual.widgets import OptionList, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
+from persona.tui.link import ref_of
 from persona.tui.screens.asking import AskLine, Sure
 from persona.tui.screens.conversations import day
+from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
 
 _TABS = {
@@ -29,6 +31,7 @@ _TABS = {
     "status": "Status",
 }
 _LISTS = ("tonight", "preferences", "habits")
+_ON_LISTS = ("take_out", "edit", "pin", "settle", "open")  # actions on what is chosen in a list
 _ACTS = {
     "up": "▲ good",
     "down": "▼ not good",
@@ -75,14 +78,18 @@ said. **← →** change the page.
                         if name in _LISTS:
                             yield OptionList(id=f"list-{name}", markup=False)
                         else:
-                            with VerticalScroll():
+                            with VerticalScroll(id=f"page-{name}"):
                                 yield SafeMarkdown(id=f"text-{name}")
             with VerticalScroll(id="evidence"):
                 yield Static(id="why")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
+
+    def check_action(self, action: str, _: tuple[object, ...]) -> bool | None:
+        return action not in _ON_LISTS or self._tab in _LISTS
 
     def on_tabbed_content_tab_activated(self, event: TabbedContent.TabActivated) -> None:
         self._tab = event.pane.id or self._tab
+        self.refresh_bindings()
         self._explain([])
         self._load(self._tab)
 
@@ -95,6 +102,7 @@ said. **← →** change the page.
                 answer = await self._daemon.look(tab)
                 text = _note(answer) if tab == "morning" else _status(answer)
                 await self.query_one(f"#text-{tab}", SafeMarkdown).update(text)
+                self.query_one(f"#page-{tab}").focus()  # where the arrows scroll
         except Trouble as trouble:
             self.query_one("#why", Static).update(Content.styled(str(trouble), "$error"))
             self.query_one("#evidence").display = True
@@ -110,6 +118,8 @@ said. **← →** change the page.
         for entry in entries:
             self._items[entry["id"]] = {**entry, "of": "ledger"}
             options.add_option(Option(_entry(entry), id=entry["id"]))
+        if entries and answer.get("acts"):
+            options.add_option(None)  # a line between what you like and what you did
         for act in answer.get("acts", ()):
             self._items[act["id"]] = {**act, "of": "acts"}
             options.add_option(Option(_act(act), id=act["id"]))
@@ -247,17 +257,19 @@ def _act(act: dict[str, Any]) -> Content:
 
 
 def _note(answer: dict[str, Any]) -> str:
-    """The morning note as markdown: its sections are the lines without a margin that follow an empty one."""
-    lines = []
-    for number, text in enumerate(answer["note"]):
-        if not text.strip():
-            lines.append("")
-        elif number == 0:
-            lines.append(f"## {text}")
+    """The morning note as markdown: a line without a margin is the name of what follows with one."""
+    headline, *note = answer["note"]
+    lines = [f"## {headline}"]
+    for text, after in pairwise([*note, ""]):
+        said = text.strip()
+        if not said:
+            continue
+        if text.startswith("  > "):
+            lines += ["", said, ""]
         elif text.startswith("  "):
-            lines.append(f"- {text.strip()}")
+            lines.append(f"- {said}")
         else:
-            lines += [f"### {text}", ""]
+            lines += ["", f"### {said}" if after.startswith("  ") else said, ""]
     return "\n".join(lines)
 
 
@@ -272,7 +284,7 @@ def _status(answer: dict[str, Any]) -> str:
         "next night": line(answer["schedule"]["says"]),
         "home": answer["home"],
     }
-    table = "\n".join(f"| {name} | {line(str(value)).replace('|', '/')} |" for name, value in rows.items())
+    told = "\n".join(f"- **{name}** {line(str(value))}" for name, value in rows.items())
     engines = (answer.get("daemon") or {}).get("engines", [])
-    more = json.dumps([engine["model"] for engine in engines])
-    return f"| | |\n|---|---|\n{table}\n\nloaded: `{more}`"
+    more = ", ".join(ref_of(engine["model"]) for engine in engines) or "nothing yet"
+    return f"## status\n\n{told}\n- **loaded** {line(more)}"

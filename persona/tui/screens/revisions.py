@@ -10,13 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Sparkline, Static
+from textual.widgets import OptionList, Sparkline, Static
 from textual.widgets.option_list import Option
 
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
 from persona.tui.screens.conversations import day
+from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
 
 _VERDICTS = {
@@ -63,7 +64,7 @@ conversation. **c** compares it with the one that answers now, on your last ques
                     yield Sparkline(id="drift")
                 with VerticalScroll(id="report"):
                     yield SafeMarkdown()
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
@@ -98,14 +99,14 @@ conversation. **c** compares it with the one that answers now, on your last ques
     async def _report(self, ref: str) -> None:
         row = next(row for row in self._rows if row["ref"] == ref)
         text = _summary(row)
-        if row["ref"] != "r0":
-            try:
-                text += _learned(await self._daemon.look("learned", revision=ref))
-            except Trouble as trouble:
-                text += f"\n\n{trouble}"
         if row["outcome"] is not None:
             try:
                 text += _measured(await self._daemon.look("report", revision=ref))
+            except Trouble as trouble:
+                text += f"\n\n{trouble}"
+        if row["ref"] != "r0":
+            try:
+                text += _learned(await self._daemon.look("learned", revision=ref))
             except Trouble as trouble:
                 text += f"\n\n{trouble}"
         await self.query_one(SafeMarkdown).update(text)
@@ -133,7 +134,7 @@ def _row(row: dict[str, Any], champion: str) -> Content:
     mark, says, colour = _VERDICTS.get(state, ("·", line(state, 20), "dim"))
     scores = []
     if row["adoption"]:
-        scores.append(f"keeps {row['adoption']['passed']}/{row['adoption']['asked']}")
+        scores.append(f"keeps {row['adoption']['passed']}/{row['adoption']['asked']}".ljust(11))
     if row["drift"] is not None:
         scores.append(f"drift {row['drift']:.3f}")
     name = "base" if row["ref"] == "r0" else row["ref"]

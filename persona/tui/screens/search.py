@@ -10,13 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
 from persona.tui.screens.conversations import day
+from persona.tui.widgets.bars import Foot
 
 _MOST = 60
 _REST = 0.15  # seconds after a key, before the daemon is asked
@@ -45,7 +46,7 @@ class Search(ModalScreen["tuple[str, str] | None"]):
             yield Input(self._words, placeholder="words")
             yield OptionList(markup=False)
             yield Static(classes="foot")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self._rest = self.set_timer(_REST, self._find, pause=True)

@@ -14,13 +14,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from persona.tui.clean import clean, line
 from persona.tui.daemon import Daemon, Wanted
 from persona.tui.errors import Trouble
 from persona.tui.talking import Speaking
 from persona.tui.thread import Answer
+from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import Flow, SafeMarkdown
 
 _LETTERS = "ABC"
@@ -155,7 +156,7 @@ class SideBySide(ModalScreen["Outcome | None"]):
             with Container(id="sides"):
                 yield from self._sides
             yield Static(id="verdict")
-            yield Footer(compact=True, show_command_palette=False)
+            yield Foot()
 
     def on_mount(self) -> None:
         self._sides[0].focus()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Footer, Static
+from textual.widgets._footer import FooterKey
 
 from persona.tui.clean import line
 from persona.tui.commands import Command
@@ -55,6 +57,32 @@ class Notice(Static):
 
     def hush(self) -> None:
         self.display = False
+
+
+class Foot(Footer):
+    """What keys do where the user is: as many as fit, and help is the last to go."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, show_command_palette=False)
+        self._room = 0
+
+    def compose(self) -> ComposeResult:
+        keys = [key for key in super().compose() if isinstance(key, FooterKey)]
+        if self._room:
+            while keys and sum(map(_width, keys)) - 1 > self._room:
+                others = [key for key in keys if key.action != "help"]
+                keys.remove(others[-1] if others else keys[-1])
+        yield from keys
+
+    def on_resize(self) -> None:
+        if self._room != self.content_size.width:
+            self._room = self.content_size.width
+            self.call_after_refresh(self.recompose)
+
+
+def _width(key: FooterKey) -> int:
+    """With the gap behind it."""
+    return cell_len(f"{key.key_display} {key.description} ")
 
 
 class Offers(Static):
