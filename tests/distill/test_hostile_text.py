@@ -98,9 +98,12 @@ def test_what_a_tool_or_a_model_said_before_is_no_label_when_the_user_repeats_it
         completion=answered("Ok."),
     )
     in_answer = exchange(said(payload), completion=answered(f"It says: {payload}"))
-    wishes = {"follow_up", "stated_in_chat"}
-    assert not found(in_tool) & wishes
-    assert not found(in_answer) & wishes
+    left = exchange(
+        prompt=(*in_tool.interaction.prompt, answered("Ok."), said(payload)), completion=answered("Ok.")
+    )
+    acts = {*FACTS, "adopted"}
+    for given in (in_tool, in_answer, left):
+        assert found(given) <= acts, LABELS
 
 
 def test_nothing_of_it_reaches_the_ledger_or_an_example(story: Story) -> None:

@@ -8,11 +8,14 @@ from persona.distill.detectors.before import plays
 from persona.distill.detectors.calls import calls
 from persona.distill.detectors.contract import REQUEST, Correction, Exchange, ExchangeDetector, Finding
 from persona.distill.detectors.corrections import corrected
+from persona.distill.detectors.echoes import said_elsewhere
 from persona.distill.detectors.outcomes import outcomes
+from persona.distill.detectors.own_words import echoes
 from persona.distill.detectors.restatements import restated
 from persona.distill.detectors.retries import retried
 from persona.distill.detectors.statements import stated
 from persona.distill.detectors.thanks import thanked
+from persona.distill.signals import Detector
 
 __all__ = ["DETECTORS", "REQUEST", "Correction", "Exchange", "ExchangeDetector", "Finding", "detect"]
 
@@ -20,10 +23,28 @@ __all__ = ["DETECTORS", "REQUEST", "Correction", "Exchange", "ExchangeDetector",
 _WORDS: tuple[ExchangeDetector, ...] = (corrected, restated, retried, abandoned, thanked, stated)
 _ACTS: tuple[ExchangeDetector, ...] = (adopted, outcomes, calls)
 DETECTORS = (*_WORDS, *_ACTS)
+# What rests on words alone; a request that is sent again, or words taken over, are acts.
+_OF_WORDS = frozenset(
+    (
+        *(Detector.FOLLOW_UP, Detector.RESTATED, Detector.ABANDONED, Detector.THANKS),
+        Detector.STATED_IN_CHAT,
+    )
+)
 
 
 def detect(exchange: Exchange) -> list[Finding]:
-    """What every detector finds in the exchange. Pure; no text makes it raise."""
+    """What every detector finds in the exchange, but for words that a model or a tool wrote before.
+
+    Pure; no text makes it raise.
+    """
     reply = exchange.reply()
     played = reply is not None and plays(exchange.interaction.prompt, reply[1])
-    return [finding for detector in (_ACTS if played else DETECTORS) for finding in detector(exchange)]
+    found = [finding for detector in (_ACTS if played else DETECTORS) for finding in detector(exchange)]
+    elsewhere = tuple(said_elsewhere(exchange)) if found else ()
+    repeated = reply[0] if reply is not None and echoes(reply[1].content, elsewhere) else None
+    return [
+        finding
+        for finding in found
+        if finding.detector not in _OF_WORDS
+        or not ((repeated is not None and finding.place == repeated) or echoes(finding.span, elsewhere))
+    ]

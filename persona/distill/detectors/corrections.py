@@ -15,9 +15,8 @@ from persona.distill.detectors.asking import asks, concludes
 from persona.distill.detectors.before import NOTHING, Before, before_reply, words_of
 from persona.distill.detectors.content import asked_instead
 from persona.distill.detectors.contract import Exchange, Finding
-from persona.distill.detectors.echoes import said_elsewhere
 from persona.distill.detectors.objections import objects_to
-from persona.distill.detectors.own_words import Sentence, echoes, own_sentences
+from persona.distill.detectors.own_words import Sentence, own_sentences
 from persona.distill.detectors.reading import praises, smiles, without_sighs
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
@@ -41,8 +40,6 @@ def corrected(exchange: Exchange) -> Iterator[Finding]:
     if found is None:
         return
     span = " ".join(sentence.raw for sentence in found.sentences)
-    if echoes(span, said_elsewhere(exchange)):
-        return
     yield Finding(
         detector=Detector.FOLLOW_UP,
         span=span,

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from persona.checker import parse_statement
 from persona.distill.detectors.contract import REQUEST, Exchange, Finding
-from persona.distill.detectors.echoes import said_elsewhere
-from persona.distill.detectors.own_words import Sentence, echoes, own_sentences
+from persona.distill.detectors.own_words import Sentence, own_sentences
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.signals import Detector
 
@@ -27,8 +26,7 @@ def stated(exchange: Exchange) -> Iterator[Finding]:
         spoken.insert(0, (REQUEST, request))
     for place, said in spoken:
         for sentence in statements(own_sentences(said.content)):
-            if not echoes(sentence.raw, said_elsewhere(exchange)):
-                yield Finding(detector=Detector.STATED_IN_CHAT, span=sentence.raw, place=place)
+            yield Finding(detector=Detector.STATED_IN_CHAT, span=sentence.raw, place=place)
 
 
 def statements(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
