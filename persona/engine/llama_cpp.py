@@ -22,7 +22,6 @@ from adapters.gguf import check_adapter
 from persona.base import Base
 from persona.engine.llama_server import CHUNK, LlamaServer
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
-from persona.engine.slots import Slots
 from persona.engine.streaming import Answering, OnText, streamed, whole
 from persona.engine.tool_grammar import tool_grammar
 from persona.engine.turns import Turns
@@ -62,7 +61,6 @@ class LlamaCppEngine:
         self._ends = tuple(dict.fromkeys((base.eos, *base.stops)))
         self._server = LlamaServer(base.gguf, adapter, context=context, threads=threads, slots=parallel)
         self._turns = Turns(parallel, room=context)
-        self._slots = Slots(parallel)
         self._together = parallel
         self._repeatable = parallel == 1
         self._closed = threading.Event()
@@ -91,7 +89,10 @@ class LlamaCppEngine:
         return self._wording.count(prompt)
 
     def adapter_effect(self) -> float:
-        """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter."""
+        """How far the adapter moves the likeliest next tokens of a short text, in nats; 0 without adapter.
+
+        Both in one slot: what it holds is thrown away when the scale changes, and only then.
+        """
         if not self._has_adapter:
             return 0.0
         with self._turns.alone():
@@ -125,9 +126,7 @@ class LlamaCppEngine:
             began = time.monotonic()
             answer = _Answer(on_text, lambda: cancel.is_set() or self._closed.is_set())
             if not cancel.is_set():
-                with self._slots.holding(tokens) as slot:
-                    request = {**self._request(tokens, sampling), **grammar, "id_slot": slot}
-                    self._server.generate(request, answer.take)
+                self._server.generate({**self._request(tokens, sampling), **grammar}, answer.take)
             self._check_open()
             if self._repeatable and answer.finish != "cancelled":
                 self._kept = tokens
@@ -184,6 +183,7 @@ class LlamaCppEngine:
                 "n_probs": 8,
                 "temperature": 0.0,
                 "cache_prompt": False,
+                "id_slot": 0,
                 "lora": [{"id": 0, "scale": scale}],
             }
         )

@@ -22,6 +22,10 @@ from persona.errors import EngineError
 
 CHUNK = 128  # tokens of a prompt that are computed at once; a request can be cancelled in between
 _SILENT = -1
+_AS_MUCH_AS_THE_CONTEXT = -1
+# What of a prompt an idle slot has to know for it to go on there. Below that, the talk that knows most of it
+# is looked for among those that are kept. llama.cpp's own tenth goes on behind a system prompt that all share.
+_ALIKE = 0.5
 # A socket's path has room for about 100 bytes, and macOS gives its temporary folders long names.
 _SHORT_FOLDER = "/tmp" if platform.system() == "Darwin" else None  # noqa: S108  # mkdtemp makes it private
 
@@ -95,7 +99,8 @@ def server_parameters(
     slots: int = 1,
 ) -> Any:
     """What llama.cpp is started with; lengths in tokens. The slots share one memory of `context` tokens, and
-    each may use all of it: what idle ones keep of earlier prompts gives way.
+    each may use all of it. Whoever computes looks through all that stands there, whoever it belongs to: so
+    idle slots are emptied as soon as another begins, and their talks kept beside it, up to `context` tokens.
     """
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model)
@@ -111,7 +116,9 @@ def server_parameters(
     parameters.ui = parameters.endpoint_slots = parameters.endpoint_props = parameters.endpoint_metrics = (
         False
     )
-    parameters.cache_ram_mib = 0  # what is kept of earlier prompts is decided by the engine
+    parameters.cache_idle_slots = slots > 1
+    parameters.cache_ram_mib = _AS_MUCH_AS_THE_CONTEXT if slots > 1 else 0  # one slot: the engine decides
+    parameters.slot_prompt_similarity = _ALIKE
     parameters.n_ctx_checkpoints = 0
     parameters.fit_params = parameters.warmup = False
     parameters.verbosity = _SILENT

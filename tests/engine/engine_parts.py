@@ -44,10 +44,12 @@ class Recorder:
         self._generate({**request, "n_probs": 1}, look)
 
 
-def likeliest(engine: LlamaCppEngine, tokens: list[int], count: int) -> dict[int, float]:
-    """Log-probabilities of the `count` likeliest next tokens."""
+def likeliest(
+    engine: LlamaCppEngine, tokens: list[int], count: int, *, known: bool = False
+) -> dict[int, float]:
+    """Log-probabilities of the `count` likeliest next tokens; what is `known` of the prompt may be used."""
     answer = engine._server.ask(
-        {"prompt": tokens, "n_predict": 1, "n_probs": count, "temperature": 0.0, "cache_prompt": False}
+        {"prompt": tokens, "n_predict": 1, "n_probs": count, "temperature": 0.0, "cache_prompt": known}
     )
     return {
         entry["id"]: entry["logprob"]

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from contracts.engine_contract import FRUITS, TALE, DrawnContract, OpenEngine, ServingContract, ask
-from engine_parts import LONG, Recorder, next_turn
+from engine_parts import LONG, Recorder, likeliest, next_turn
 
 from persona.engine.llama_cpp import LlamaCppEngine
 from persona.engine.protocol import Prompt, Sampling
+from persona.engine.wording import PROBE
 from persona.errors import EngineClosed, PromptTooLong
+from store.records import Message
 
 pytestmark = pytest.mark.base
 
@@ -67,24 +69,73 @@ def test_answers_grow_side_by_side(several) -> None:
     assert said
 
 
-@pytest.mark.xfail(strict=False, reason="the shorter of two talks in turn is computed again: README, limits")
-def test_talks_that_go_on_are_not_computed_again(starter_base) -> None:
-    """Two talks in turn: each turn computes what is new in it, not the history."""
-    recorder = Recorder(LlamaCppEngine(starter_base, None, "r0", context=2048, parallel=2))
-    talks = [ask(LONG + "What is the colour of grass?"), ask("Count the stars, please. " * 20)]
-    reused: list[tuple[int, int]] = []
-    try:
-        for _ in range(2):
-            for place, prompt in enumerate(talks):
-                (answer,) = recorder.engine.complete([prompt], Sampling(max_tokens=8))
-                reused.append((recorder.reused, answer.prompt_tokens))
-                talks[place] = next_turn(prompt, answer.message.content)
-    finally:
-        recorder.engine.close()
+@pytest.fixture
+def recorder(starter_base):
+    engine = LlamaCppEngine(starter_base, None, "r0", context=2048, parallel=2)
+    yield Recorder(engine)
+    engine.close()
 
-    first, second = reused[:2], reused[2:]
+
+SYSTEM = Message(role="system", content="You are asked for the same thing over and over.")
+TALKS = {
+    "a long one and a short one": [ask(LONG + "What is the colour of grass?"), ask("Count the stars. " * 20)],
+    "with one system prompt": [ask("Count the stars. " * 20, SYSTEM), ask("Name the winds. " * 20, SYSTEM)],
+    "more talks than slots": [
+        ask(f"{thing}, tell me a tale of them. " * 9) for thing in ("Bees", "Cats", "Elk")
+    ],
+}
+
+
+@pytest.mark.parametrize("talks", TALKS.values(), ids=TALKS)
+def test_talks_that_go_on_are_not_computed_again(recorder, talks) -> None:
+    """Talks in turn: each turn computes what is new in it, not the history."""
+    talks = list(talks)
+    reused: list[tuple[int, int]] = []
+    for _ in range(2):
+        for place, prompt in enumerate(talks):
+            (answer,) = recorder.engine.complete([prompt], Sampling(max_tokens=8))
+            reused.append((recorder.reused, answer.prompt_tokens))
+            talks[place] = next_turn(prompt, answer.message.content)
+
+    first, second = reused[: len(talks)], reused[len(talks) :]
     for (kept, _), (_, before) in zip(second, first, strict=True):
         assert before - 4 <= kept
+
+
+def test_a_talk_outlives_an_answer_beside_it(recorder) -> None:
+    """What was begun while another talk was answered goes on from where it was, and so does the other."""
+    one, other = TALKS["with one system prompt"]
+    stream = recorder.engine.stream(one, Sampling(max_tokens=24))
+    said = [next(stream)]
+    (beside,) = recorder.engine.complete([other], Sampling(max_tokens=4))
+    said += list(stream)
+    whole = said[-1].completion
+    assert whole is not None
+
+    reused = []
+    for prompt, answer in ((other, beside), (one, whole)):
+        recorder.engine.complete([next_turn(prompt, answer.message.content)], Sampling(max_tokens=1))
+        reused.append(recorder.reused)
+
+    assert beside.prompt_tokens - 4 <= reused[0]
+    assert whole.prompt_tokens - 4 <= reused[1]
+
+
+def test_what_the_base_alone_computed_is_not_used_again(starter_base, lora_gguf) -> None:
+    """A prompt that begins like the text which shows whether the adapter applies is computed with it."""
+    engine = LlamaCppEngine(starter_base, lora_gguf, "rev-lora", context=512, parallel=2)
+    try:
+        tokens = engine._wording.encode(PROBE + " fine, and")
+        new = likeliest(engine, tokens, 8)
+        assert engine.adapter_effect() > 0
+
+        again = likeliest(engine, tokens, 8, known=True)
+    finally:
+        engine.close()
+
+    assert new.keys() == again.keys()
+    moved = max(abs(new[token] - again[token]) for token in new)
+    assert moved < 0.02  # the adapter moves them by 0.05 and more
 
 
 def test_an_adapter_is_seen_while_others_answer(starter_base, lora_gguf) -> None:
