@@ -5,7 +5,8 @@ Trouble            anything else that the daemon refused: its own words
 ├── Loading        the daemon loads a model                 passes
 ├── Crowded        too much is under way                    passes
 ├── DiskFull       nothing can be kept
-└── NotLetIn       the token is not the daemon's
+├── NotLetIn       the token is not the daemon's
+└── NotStarted     there is none, and none came up
 """
 
 from __future__ import annotations

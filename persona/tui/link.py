@@ -77,7 +77,10 @@ class Link:
             self.daemon = None
 
     async def _reach(self) -> Daemon:
-        address = await asyncio.to_thread(self._find)
+        try:
+            address = await asyncio.to_thread(self._find)
+        except OSError as error:  # a home that is moved, or a token that is not there yet
+            raise Away from error
         if address is None and self._start is not None:
             self._see(state="starting", says="starting the daemon")
             start, self._start = self._start, None  # once: a daemon that the user ends stays ended

@@ -168,11 +168,13 @@ async def save(chat: ChatScreen, name: str) -> None:
     turn = chat.chosen()
     if turn is None or turn.answer is None:
         raise Trouble("there is no answer yet")
-    file = Path(name or f"answer-{(turn.answer.interaction or 'new')[-8:]}.md").expanduser()
     try:
-        with os.fdopen(
-            os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as to:
+        file = Path(name or f"answer-{(turn.answer.interaction or 'new')[-8:]}.md").expanduser()
+    except RuntimeError as error:  # ~somebody who is not there
+        raise Trouble(f"{name}: {error}") from None
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as to:
             to.write(turn.answer.text + "\n")
     except FileExistsError:
         raise Trouble(f"{file} is there already: /save another name") from None

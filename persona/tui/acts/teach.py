@@ -89,6 +89,8 @@ async def blind(chat: ChatScreen, question: str) -> None:
     """The base, the champion before and the one now, in an order that nobody knows; the vote is a pick."""
     if chat.incognito:
         raise Trouble("a vote has to be kept: /incognito ends first")
+    if chat.speaking is not None:
+        raise Trouble("the answer is still coming: Esc stops it")
     chat.the_daemon_is_there()
     models = ["persona:base", "persona:prev", "persona"]
     known = await chat.daemon.look("timeline")

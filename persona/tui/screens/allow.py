@@ -76,7 +76,7 @@ The model wants this to be done. **y** does it this once, **a** as often as it l
             self._typed(event.character)
 
     def on_paste(self, event: events.Paste) -> None:
-        self._typed(event.text)
+        self._typed(clean(event.text))
 
     def action_answer(self, answer: str) -> None:
         self.dismiss(answer)

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static, TextArea
 from persona.tui.clean import clean
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
+from persona.tui.widgets.prompt import Area
 
 
 class Sure(ModalScreen[bool]):
@@ -45,8 +46,11 @@ class QuickInput(Input):
     """A line in which, while it is empty, a digit stands for one of the quick answers."""
 
     def __init__(self, value: str, *, placeholder: str, quick: Sequence[str]) -> None:
-        super().__init__(value, placeholder=placeholder)
+        super().__init__(clean(value), placeholder=placeholder)
         self._quick = quick
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.text = clean(event.text)
 
     async def _on_key(self, event: events.Key) -> None:
         if not self.value and event.key.isdecimal() and 1 <= int(event.key) <= len(self._quick):
@@ -99,8 +103,8 @@ class WriteBetter(ModalScreen[str | None]):
     def __init__(self, title: str, text: str, *, draft: str = "", hint: str = "") -> None:
         super().__init__()
         self._title = title
-        self._text = text
-        self._draft = draft
+        self._text = clean(text)  # whoever wrote it: an area draws what it is given
+        self._draft = clean(draft)
         self._hint = hint
         self.left = ""
 
@@ -108,7 +112,7 @@ class WriteBetter(ModalScreen[str | None]):
         with Vertical(classes="window tall"):
             yield Static(Content.styled(clean(self._title), "bold $primary"), classes="heading")
             yield Static(Content.styled(self._hint, "dim"), classes="hint")
-            yield TextArea(
+            yield Area(
                 self._draft or self._text, show_line_numbers=False, soft_wrap=True, tab_behavior="focus"
             )
             yield Foot()

@@ -181,17 +181,19 @@ class ChatScreen(Screen[None]):
     def action_do(self, name: str) -> None:
         self.do(name)
 
-    def do(self, name: str, argument: str = "") -> None:
-        """Begin an act; what goes wrong is said in the notice."""
-        self._act(name, argument)
+    def do(self, name: str, argument: str = "", *, written: str = "") -> None:
+        """Begin an act; what goes wrong is said in the notice, and `written` is back in the prompt then."""
+        self._act(name, argument, written)
 
     @work(group="acts", exit_on_error=True)
-    async def _act(self, name: str, argument: str) -> None:
+    async def _act(self, name: str, argument: str, written: str) -> None:
         await self._typed()
         try:
             await acts()[name](self, argument)
         except Trouble as trouble:
             self.notice.tell(str(trouble), kind="error")
+            if written:
+                self.prompt.give_back(written)
         except NoMatches:
             if self.query("#notice"):  # without it the chat was closed meanwhile, and nobody is left to tell
                 raise
@@ -277,7 +279,7 @@ class ChatScreen(Screen[None]):
             self.do("say", plain_text(text))
         else:
             command, argument = parsed
-            self.do(command.action, argument)
+            self.do(command.action, argument, written=text if argument else "")
 
     def remember(self, text: str) -> None:
         """A prompt that was sent can be brought back; not in incognito."""

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
+from persona.tui.clean import clean
 from persona.tui.commands import matching
 from persona.tui.keys import Keys, shown
 
@@ -23,7 +24,14 @@ _WRITING = ("send", "newline", "complete", "answers")
 _OURS = {"f6", "f7"}  # keys of the chat, which a text area has another use for
 
 
-class Prompt(TextArea, inherit_bindings=False):
+class Area(TextArea):
+    """Where a text is written: what is pasted is text, and never orders to the terminal."""
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.text = clean(event.text)
+
+
+class Prompt(Area, inherit_bindings=False):
     """Enter sends; Shift+Enter and Ctrl+J begin a line; at the edges Up and Down recall earlier prompts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
