@@ -24,7 +24,7 @@ CHUNK = 128  # tokens of a prompt that are computed at once; a request can be ca
 _SILENT = -1
 _AS_MUCH_AS_THE_CONTEXT = -1
 # What of a prompt an idle slot has to know for it to go on there. Below that, the talk that knows most of it
-# is looked for among those that are kept. llama.cpp's own tenth goes on behind a system prompt that all share.
+# is looked for among those that are kept. A system prompt that all share reaches llama.cpp's own tenth.
 _ALIKE = 0.5
 # A socket's path has room for about 100 bytes, and macOS gives its temporary folders long names.
 _SHORT_FOLDER = "/tmp" if platform.system() == "Darwin" else None  # noqa: S108  # mkdtemp makes it private
