@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -51,9 +51,15 @@ class Notebook:
         """An empty title gives the conversation its own opening back."""
         self._note("title", conversation, title.strip())
 
-    def forget(self, conversation: str) -> None:
-        """All that is noted about it."""
+    def forget(self, conversation: str, *, prompts: Sequence[str] = (), answers: Sequence[str] = ()) -> None:
+        """All that is noted about it: its draft and title, these `prompts`, and what was written in place of
+        these `answers`."""
         with self._open() as database:
+            database.executemany("DELETE FROM prompts WHERE text = ?", [(text,) for text in prompts])
+            database.executemany(
+                "DELETE FROM notes WHERE kind = 'draft' AND key = ?",
+                [(f"better:{answer}",) for answer in answers],
+            )
             database.execute(
                 "DELETE FROM notes WHERE key = ? AND kind IN ('draft', 'title')", (conversation,)
             )

@@ -136,10 +136,15 @@ async def test_a_conversation_is_gone_on_with(lodging: Lodging) -> None:
         assert "about the weather" == talk.screen.thread.turns[0].question
 
 
-async def test_a_conversation_is_renamed_and_forgotten(lodging: Lodging) -> None:
-    """/rename shows at the top; /delete takes it out of the store after a look."""
-    async with lodging.chat() as talk:
+async def test_a_conversation_is_renamed_and_forgotten(lodging: Lodging, tmp_path: Path) -> None:
+    """/rename shows at the top; /delete takes it out of the store after a look, and out of what this client
+    noted: its prompts, and what was half written in place of an answer."""
+    async with lodging.chat(notes=tmp_path / "notes.db") as talk:
+        await talk.ask("no secret")
+        await talk.pilot.press("ctrl+n")
         await talk.ask("a secret")
+        half = f"better:{talk.last.interaction}"
+        talk.app.notebook.keep_draft("half a thought", half)
         await talk.say("/rename Plans")
         await talk.shows("Plans")
         await talk.say("/delete")
@@ -147,7 +152,10 @@ async def test_a_conversation_is_renamed_and_forgotten(lodging: Lodging) -> None
         await talk.pilot.press("y")
         await talk.until(lambda: not talk.screen.thread.turns)
         with lodging.store() as store:
-            assert 0 == store.interactions.count()
+            assert 1 == store.interactions.count()
+        await talk.shows("forgotten")
+        assert ["/delete", "/rename Plans", "no secret"] == talk.screen.prompt.earlier
+        assert "" == talk.app.notebook.draft(half)
 
 
 async def test_incognito_keeps_nothing(lodging: Lodging, tmp_path: Path) -> None:

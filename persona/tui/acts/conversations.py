@@ -102,8 +102,12 @@ async def forget(chat: ChatScreen, conversation: str, opening: str) -> bool:
     )
     if not sure:
         return False
+    told = (await chat.daemon.look("conversation", id=conversation, brief=True))["interactions"]
     await chat.daemon.act("forget", conversation=conversation)
-    chat.persona.notebook.forget(conversation)
+    book = chat.persona.notebook
+    prompts = [said["content"] for each in told for said in each["said"] if said["role"] == "user"]
+    book.forget(conversation, prompts=prompts, answers=[each["id"] for each in told])
+    chat.prompt.earlier = book.prompts()
     return True
 
 
