@@ -87,7 +87,7 @@ class Hour:
         self.tmux.press("C-j")
         self.ask("name a colour.")
         self.tmux.press("Up")
-        screen = self.tmux.waits_for("Two lines:")
+        screen = self.tmux.waits_for("› Two lines:")
         assert screen.count("name a colour.") == 2, screen
         self.tmux.press("Down")
 
