@@ -28,6 +28,7 @@ from scripts.chatting.tmux import Tmux
 SIZE = (100, 30)
 PERSONA = Path(sys.executable).parent / "persona"
 COMING = ("Esc stops", "     …\n")  # an answer that is being written, or is yet to begin
+PAGES = {"F1": "command", "F7": "Tonight", "F8": "r0, the bare base", "C-o": "conversations"}
 ANSWERED = 120.0  # seconds that an answer may take, unless the machine is busier than one person makes it
 
 
@@ -112,7 +113,9 @@ class Hour:
         self.tmux.waits_for("ask it otherwise")
         self.tmux.type(" Three words.")
         self.tmux.press("C-s")
-        self.tmux.waits_for("Three words.", "‹ 2 of 2 ›", "a second", gone=COMING, within=self.patience)
+        self.tmux.waits_for("‹ 2 of 2 ›", "Three words.")
+        # An Esc before the first word gives the question back, and what is typed next would be added to it.
+        self.tmux.waits_for("a second", gone=COMING, below="Three words.", within=self.patience)
         self.tmux.press("Escape")
 
     def is_incognito(self) -> None:
@@ -196,19 +199,20 @@ class Hour:
 
     def is_helped(self) -> None:
         self.tmux.press("F1")
-        self.tmux.waits_for("Writing", "command")
+        self.tmux.waits_for("help", "command")
         self.tmux.press("Escape")
-        self.tmux.waits_for("Ask anything", gone=("Writing",))
+        self.tmux.waits_for("Ask anything", gone=("Esc Close",))
 
     def is_narrow(self) -> None:
         """60 columns are enough for everything."""
         self.tmux.resize(60, 24)
         self.tmux.waits_for("● ready", "persona")
-        for key in ("F1", "F7", "F8", "C-o"):
+        for key, shown in PAGES.items():
             self.tmux.press(key)
-            time.sleep(0.5)
-            assert all(len(line) <= 60 for line in self.tmux.screen().splitlines())
+            screen = self.tmux.waits_for(shown, gone=("Ask anything",))
+            assert all(len(line) <= 60 for line in screen.splitlines())
             self.tmux.press("Escape")
+            self.tmux.waits_for("Ask anything")
         self.tmux.resize(*SIZE)
         self.tmux.waits_for("● ready")
 
