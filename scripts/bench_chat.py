@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,22 +68,29 @@ def hostile(home: Home, *, count: int) -> dict[str, Any]:
             first = streamed + number * 10 * TURNS
             terminal.type(tag(first) + ENTER)
             terminal.shows(tag(first + 10 * TURNS - 1), since=mark)
-            for _ in range(6):
-                time.sleep(0.3)
-                terminal.type(UP)
-            terminal.shows(tag(first + 4), since=mark)
+            _up_to(terminal, tag(first + 4), since=mark)
         time.sleep(1)
-        written = terminal.written()
+        written, shown = terminal.written(), terminal.said()
     finally:
         terminal.close()
         daemon.close()
-    drawn = len(set(re.findall(rb"s\d{5}s", written)) & {tag(number).encode() for number in range(count)})
+    drawn = len(set(re.findall(r"s\d{5}s", shown)) & {tag(number) for number in range(count)})
     return {
         "strings": count,
         "drawn": drawn,
         "foreign": foreign(written, HIGH),
         "bytes_to_the_terminal": len(written),
     }
+
+
+def _up_to(terminal: Terminal, text: str, *, since: int, screens: int = 60) -> None:
+    """A screenful at a time, since what stands further up is loaded when somebody comes near it."""
+    for _ in range(screens):
+        terminal.type(UP)
+        with suppress(TimeoutError):
+            terminal.shows(text, since=since, within=0.5)
+            return
+    terminal.shows(text, since=since, within=1)
 
 
 def opened(home: Home, *, messages: int, rounds: int) -> dict[str, Any]:

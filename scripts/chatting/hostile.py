@@ -72,6 +72,7 @@ _OWN = re.compile(
     rb"|\x1b\[\?(?:7|25|1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2031|2048)h"
     rb"|\x1b\[\?(?:7|25|2026)l"
     rb"|\x1b\[\?(?:2026|2048)\$p|\x1b\[>\d+u|\r?\n"
+    rb"|\x1b\]22;(?:default|pointer|text|help|grab|grabbing|not-allowed)\x07"  # the mouse pointer's shape
 )
 _FOREIGN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]")
 

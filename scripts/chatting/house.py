@@ -73,15 +73,21 @@ def write_long(home: Home, messages: int) -> None:
 
 def write_hostile(home: Home, first: int, last: int) -> None:
     """Hostile strings in all of a conversation that a chat shows: questions, answers, calls, reasons."""
+    before: tuple[Message, ...] = ()
     with Store.open(home.identity("me").store) as store:
         for number, start in enumerate(range(first, last, _EACH)):
             texts = strings(start, min(start + _EACH, last))
-            _interaction(
-                store, f"c-hostile-{number // TURNS}", AT + timedelta(hours=1, minutes=number), texts
+            if number % TURNS == 0:
+                before = ()
+            before = _interaction(
+                store, f"c-hostile-{number // TURNS}", AT + timedelta(hours=1, minutes=number), texts, before
             )
 
 
-def _interaction(store: Store, conversation: str, at: datetime, texts: list[str]) -> None:
+def _interaction(
+    store: Store, conversation: str, at: datetime, texts: list[str], before: tuple[Message, ...]
+) -> tuple[Message, ...]:
+    """All that was said by then."""
     third = max(1, len(texts) // 3)
     asked, answered, called = texts[:third], texts[third : 2 * third], texts[2 * third :]
     interaction = with_id(
@@ -90,7 +96,7 @@ def _interaction(store: Store, conversation: str, at: datetime, texts: list[str]
             conversation=conversation,
             at=at,
             source="persona",
-            prompt=(Message(role="user", content="\n\n".join(asked)),),
+            prompt=(*before, Message(role="user", content="\n\n".join(asked))),
             completion=Message(
                 role="assistant",
                 content="\n\n".join(answered),
@@ -113,3 +119,4 @@ def _interaction(store: Store, conversation: str, at: datetime, texts: list[str]
             )
         )
     )
+    return (*interaction.prompt, interaction.completion)

@@ -28,7 +28,7 @@ from persona.paths import Home
 from scripts.chatting.hostile import strings
 from scripts.screens.served import small_base
 
-END = "the-end-of-it"
+END = "theendofit"
 _WORD = re.compile(r"\s*\S+")  # what the scripted engine takes for a token
 _WORK = 4_500_000  # bytes that each processor hashes for a token: some five milliseconds
 _PROSE = (

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+_LOOK = 0.02
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?>$]*[A-Za-z]")
 
 
@@ -25,7 +26,7 @@ class Terminal:
     ) -> None:
         self.size = size
         self._written = bytearray()
-        self._news = threading.Condition()
+        self._guard = threading.Lock()
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         given = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environ or {})}
@@ -43,24 +44,29 @@ class Terminal:
 
     def mark(self) -> int:
         """How much was written until now."""
-        with self._news:
+        with self._guard:
             return len(self._written)
 
     def written(self, since: int = 0) -> bytes:
-        with self._news:
+        with self._guard:
             return bytes(self._written[since:])
 
     def shows(self, text: str, *, since: int = 0, within: float = 60.0) -> float:
-        """When `text` was written, by time.perf_counter; TimeoutError when it was not in time."""
+        """When `text` was written, by time.perf_counter; TimeoutError when it was not in time.
+
+        Colours and moves of the cursor may stand between its letters.
+        """
         deadline = time.monotonic() + within
-        with self._news:
-            while text.encode() not in self._written[since:]:
-                left = deadline - time.monotonic()
-                if left <= 0 or (self._process.poll() is not None and not self._news.wait(1.0)):
-                    said = _SEQUENCE.sub(" ", self._written[since:].decode("utf-8", "replace"))
-                    raise TimeoutError(f"{text!r} did not show; {said[-1500:]}")
-                self._news.wait(min(left, 1.0))
+        while text not in (said := self.said(since)):
+            left = deadline - time.monotonic()
+            if left <= 0 or self._process.poll() is not None:
+                raise TimeoutError(f"{text!r} did not show; {said[-1500:]}")
+            time.sleep(_LOOK)  # what looks for it takes time from what draws
         return time.perf_counter()
+
+    def said(self, since: int = 0) -> str:
+        """What was written, without colours and moves of the cursor."""
+        return _SEQUENCE.sub("", self.written(since).decode("utf-8", "replace"))
 
     def cpu_seconds(self) -> float:
         """What the process has used until now, of all its threads."""
@@ -80,6 +86,5 @@ class Terminal:
                 return
             if not got:
                 return
-            with self._news:
+            with self._guard:
                 self._written += got
-                self._news.notify_all()
