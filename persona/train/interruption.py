@@ -7,7 +7,6 @@ try begins at the first step: either way the finished adapter is the one of an u
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from threading import Event
 from typing import Any
 
 from transformers import TrainerCallback
+
+from adapters.durable import publish_directory, remove_directory
 
 
 @contextmanager
@@ -46,6 +47,5 @@ class StopsWhenTold(TrainerCallback):
 def keep(scratch: Path, checkpoint: Path) -> None:
     """Make the one checkpoint that was written into `scratch` the one to go on from. Same file system."""
     (written,) = scratch.glob("checkpoint-*")
-    if checkpoint.exists():
-        shutil.rmtree(checkpoint)
-    written.rename(checkpoint)
+    remove_directory(checkpoint)
+    publish_directory(written, checkpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ def trained(
             device="cpu",
             bf16=False,
             on_step=lambda step, of, entry: None,
+            told=Event(),
         )
         trainer.train()
     return model, trainer.history

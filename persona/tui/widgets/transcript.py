@@ -18,7 +18,7 @@ from textual.widgets import Static
 from persona.tui.thread import Answer, Thread, Turn
 from persona.tui.widgets.turns import AnswerView, QuestionView
 
-_NEAR = 24  # turns that are shown at first, and more of them whenever an end is reached
+_NEAR = 12  # turns that are shown at first, and more of them whenever an end is reached
 _EDGE = 2  # lines from an end, where more is fetched
 
 
