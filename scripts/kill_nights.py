@@ -24,7 +24,7 @@ from typing import Any
 import psutil
 from night_place import make_home, make_night, small_recipe, starter
 
-from adapters import Registry
+from adapters import Bare, Registry
 from persona.nightly import recover, run_night
 from persona.paths import Home
 from store import Store
@@ -68,6 +68,8 @@ def figures(scratch: Path, options: argparse.Namespace) -> dict[str, Any]:
     start_night(reference, options).wait()
     whole = time.monotonic() - began
     wanted = adapter_of(reference)
+    if wanted is None:
+        raise RuntimeError(f"the undisturbed night built nothing: {reference_reason(reference)}")
     homes, kills = 0, 0
     home: Home | None = None
     while kills < options.kills:
@@ -173,9 +175,15 @@ def champion_of(home: Home) -> str:
     return Registry.open(home.identity("me").adapters).champion()
 
 
-def adapter_of(home: Home) -> str:
+def adapter_of(home: Home) -> str | None:
+    """The champion's, by its digest; None while that is the bare base."""
     revision = Registry.open(home.identity("me").adapters).resolve("champion")
-    return revision.id if revision.id == "r0" else revision.files["adapter_model.safetensors"].digest
+    return None if isinstance(revision, Bare) else revision.files["adapter_model.safetensors"].digest
+
+
+def reference_reason(home: Home) -> str:
+    with Store.open(home.identity("me").store) as store:
+        return "; ".join(run.reasons[0] for run in store.runs.all() if run.reasons)
 
 
 def table(found: dict[str, Any]) -> str:

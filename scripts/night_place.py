@@ -32,7 +32,13 @@ def starter() -> Base:
 
 
 def small_recipe(steps: int) -> Recipe:
-    """A night of a minute instead of several; what it learns is not the point."""
+    """A night of a minute instead of several; what it learns is not the point.
+
+    Three steps at least: the first has a rate of zero, and the second moves one factor of each LoRA pair
+    alone, which the trainer refuses as a training that went wrong.
+    """
+    if steps < 3:
+        raise ValueError(f"{steps} steps are no training: at least 3 are needed")
     return Recipe(
         schedule=Schedule(min_steps=steps, max_steps=steps),
         practice_prompts=8,

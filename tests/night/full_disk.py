@@ -35,7 +35,7 @@ def main(place: Path) -> None:
                     return
 
     found: dict[str, Any] = {}
-    night = make_night(home, base, small_recipe(2), on_progress=fill)
+    night = make_night(home, base, small_recipe(3), on_progress=fill)
     try:
         with in_one_tree():
             run_night(night)
@@ -45,7 +45,7 @@ def main(place: Path) -> None:
         night.store.close()
     found["filled"] = filler.stat().st_size
     filler.unlink()
-    night = make_night(home, base, small_recipe(2))
+    night = make_night(home, base, small_recipe(3))
     found["outcome"] = str(run_night(night).outcome)
     found["states"] = [str(run.state) for run in night.store.runs.all()]
     found["wrong"] = [str(each) for each in (*night.store.verify(), *night.registry.verify(deep=True))]

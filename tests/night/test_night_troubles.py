@@ -61,7 +61,7 @@ def night(
     made = make_night(
         home,
         starter_base,
-        small_recipe(2),
+        small_recipe(3),
         on_progress=person.hear,
         pause=Pause(idle_seconds=person.idle_seconds, quiet_seconds=0.5),
     )
@@ -96,7 +96,7 @@ def test_a_person_at_a_machine_that_cannot_stand_still(
 
     assert night.pause is not None
     disturbed = run_night(replace(night, pause=replace(night.pause, manner="end")))
-    calm = make_night(make_home(tmp_path / "calm", starter_base, 12), starter_base, small_recipe(2))
+    calm = make_night(make_home(tmp_path / "calm", starter_base, 12), starter_base, small_recipe(3))
     undisturbed = run_night(calm)
 
     assert disturbed.costs["train"]["restarts"] == 1
