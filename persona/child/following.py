@@ -23,10 +23,6 @@ _POLL_SECONDS = 0.2
 class GaveWay(Exception):
     """The user came back, and this child is not one that can stand still."""
 
-    def __init__(self, parting_seconds: float) -> None:
-        super().__init__()
-        self.parting_seconds = parting_seconds
-
 
 class Following:
     """Passes on what the child says, and stops it for the user; `usage` is what it used until now."""
@@ -78,7 +74,7 @@ class Following:
         if self._pause is None or self._pause.wanted() == self._watch.paused:
             return
         if self._pause.manner == "end":
-            raise GaveWay(self._pause.parting_seconds)
+            raise GaveWay
         stand_still = not self._watch.paused
         (freeze if stand_still else thaw)(self._root)
         self._watch.turn(paused=stand_still)

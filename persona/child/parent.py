@@ -94,8 +94,9 @@ def _run(
             )
             try:
                 excess = following.until_end()
-            except GaveWay as way:
-                ask(child, patience=way.parting_seconds)
+            except GaveWay:
+                assert pause is not None
+                ask(child, patience=pause.parting_seconds)
                 raise Yielded(stage) from None
             reach("child.end")
         fenced_in = fence.kills()

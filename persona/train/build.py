@@ -155,7 +155,8 @@ def _train(
             keep(Path(scratch), job.checkpoint)
             raise Yielded("train")
     clock.lap("train")
-    guards.learnt(entry["grad_norm"] for entry in trainer.history)
+    history = trainer.history
+    guards.learnt(entry["grad_norm"] for entry in history)
     guards.changed(before, _adapter_tensors(model))
     model.eval()
     restrained = restrain(model, apart, recipe.restraint, passes)
@@ -164,7 +165,7 @@ def _train(
     guards.finite_tensors(after)
     _write(job, model, after)
     clock.lap("write")
-    tail = trainer.history[-max(1, len(trainer.history) // 10) :]
+    tail = history[-max(1, len(history) // 10) :]
     return TrainingOutcome(
         rows=len(own),
         pairs=sum(1 for row in own if row.rejected),
