@@ -53,11 +53,11 @@ class ServingContract:
         assert revision == engine.revision
 
     def test_one_completion_per_prompt_in_order(self, engine: Engine) -> None:
-        """Several prompts get the answers that each of them gets alone."""
-        alone = [texts(engine, [prompt], SHORT)[0] for prompt in SEVERAL]
+        """Several prompts get an answer each, in the order in which they were asked."""
+        lengths = [engine.count(prompt) for prompt in SEVERAL]
 
-        assert alone == texts(engine, SEVERAL, SHORT)
-        assert len(set(alone)) > 1
+        assert lengths == [answer.prompt_tokens for answer in engine.complete(SEVERAL, SHORT)]
+        assert len(set(lengths)) == len(SEVERAL)
 
     def test_no_prompts_no_answers(self, engine: Engine) -> None:
         """Nothing asked is nothing answered."""
@@ -94,17 +94,20 @@ class ServingContract:
         assert Message(role="assistant", content=answer.text) == answer.message
 
     def test_stop_strings_end_an_answer_and_are_not_in_it(self, engine: Engine) -> None:
-        """The answer is what came before the first stop string, streamed or not."""
-        whole = texts(engine, [FRUITS], Sampling(max_tokens=12))[0]
-        stop = whole[len(whole) // 2 : len(whole) // 2 + 3]
-        sampling = Sampling(max_tokens=12, stop=("never written", stop))
+        """The first stop string ends the answer, streamed or not."""
+        sampling = Sampling(max_tokens=12, stop=("never written", " "))
 
-        answer = engine.complete([FRUITS], sampling)[0]
-        streamed = list(engine.stream(FRUITS, sampling))
+        answer = engine.complete([TALE], sampling)[0]
+        *pieces, last = engine.stream(TALE, sampling)
 
-        assert whole[: whole.index(stop)] == answer.text
-        assert "stop" == answer.finish_reason
-        assert answer.text == joined(streamed)
+        assert last.completion is not None
+        for text, finish in (
+            (answer.text, answer.finish_reason),
+            (joined(pieces), last.completion.finish_reason),
+        ):
+            assert text
+            assert " " not in text
+            assert "stop" == finish
 
     def test_a_stream_is_the_answer_in_pieces(self, engine: Engine) -> None:
         """The pieces, put together, are the text; the last delta carries the completion and no text."""
@@ -192,6 +195,24 @@ class DrawnContract:
 
 class EngineContract(ServingContract):
     """The whole of it."""
+
+    def test_several_get_the_answers_that_each_gets_alone(self, engine: Engine) -> None:
+        """Greedy answers do not depend on what is asked for in the same call."""
+        alone = [texts(engine, [prompt], SHORT)[0] for prompt in SEVERAL]
+
+        assert alone == texts(engine, SEVERAL, SHORT)
+        assert len(set(alone)) > 1
+
+    def test_an_answer_is_what_came_before_the_stop_string(self, engine: Engine) -> None:
+        """A stop string within the answer cuts it there and changes nothing before it."""
+        whole = texts(engine, [FRUITS], Sampling(max_tokens=12))[0]
+        stop = whole[len(whole) // 2 : len(whole) // 2 + 3]
+        sampling = Sampling(max_tokens=12, stop=("never written", stop))
+
+        answer = engine.complete([FRUITS], sampling)[0]
+
+        assert whole[: whole.index(stop)] == answer.text
+        assert answer.text == joined(list(engine.stream(FRUITS, sampling)))
 
     def test_greedy_is_repeatable(self, engine: Engine) -> None:
         """Temperature 0 gives the same text again, whatever was asked in between."""
