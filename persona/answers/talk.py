@@ -37,7 +37,8 @@ def conversation(
         raise BadInput(f"no conversation {id!r}")
     given: dict[str | None, list[dict[str, Any]]] = {}
     for act in store.feedback.all(conversation=id):
-        row = {"id": act.id, "kind": str(act.kind), "reason": act.reason, "content": act.content}
+        row = {"id": act.id, "at": act.at, "kind": str(act.kind), "reason": act.reason}
+        row["content"] = act.content
         given.setdefault(act.interaction, []).append(row)
     wanted = told[-(last or len(told)) :]
     return {

@@ -228,7 +228,7 @@ class Chat:
 
     def _resume(self, which: str) -> None:
         """Show the end of an earlier conversation, and go on from there."""
-        standing = earlier.taken_up(self._persona.store, self._place(which))
+        standing = earlier.taken_up(self._persona, self._place(which))
         self._talk = self._conversation(standing)
         question = next((said.content for said in reversed(standing.question) if said.role == "user"), "")
         self._voice.note(f"we go on here:\n> {one_line(question, _ASKED)}\n{standing.answer.message.content}")

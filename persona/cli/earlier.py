@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from persona.answers.talk import conversation
 from persona.cli.conversation import Answer, Standing
 from persona.cli.output import when
 from persona.errors import BadInput
+from persona.thread import Answer as Told
+from persona.thread import Thread
 from persona.visible import one_line
-from store.records import Feedback, FeedbackKind, Message, Origin
+from store.records import Message, Origin
 
 if TYPE_CHECKING:
-    from store import Store, Told
+    from persona.bootstrap import Persona
+    from store import Store
+    from store.interactions import Interactions
 
 _OPENING, _EXCERPT, _MOST_HITS = 60, 100, 20
 
@@ -52,49 +57,35 @@ def said(store: Store, words: str) -> Rows:
     ]
 
 
-def taken_up(store: Store, place: Place) -> Standing:
+def taken_up(persona: Persona, place: Place) -> Standing:
     """How things stand at the end of the way through `place`. BadInput when there is no such conversation."""
-    told = store.interactions.told(place.conversation)
-    if not told:
-        raise BadInput(f"no conversation {place.conversation!r}: /conversations lists what there is")
-    acts = store.feedback.all(conversation=place.conversation)
-    better = {act.interaction: act.content for act in acts if act.kind == FeedbackKind.EDIT and act.content}
-    here = next((each for each in told if each.id == place.interaction), told[-1])
-    while later := [each for each in told if _follows(each, here, better.get(here.id))]:
-        here = later[-1]
-    around = [each for each in told if (each.after, each.said) == (here.after, here.said)]
-    answers = {each.id: _answer(each, better) for each in around}
+    try:
+        thread = Thread.from_json(conversation(persona, place.conversation, brief=True))
+    except BadInput as error:
+        raise BadInput(f"{error}: /conversations lists what there is") from None
+    thread.choose(place.interaction)
+    turn = thread.last
+    assert turn is not None
+    assert turn.answer is not None
+    assert turn.answer.interaction is not None  # it ends with one that was kept
+    interactions = persona.store.interactions
+    answers = tuple(_answer(each, interactions) for each in turn.answers)
     return Standing(
         conversation=place.conversation,
-        question=store.interactions.get(here.id).prompt,
-        answers=tuple(answers.values()),
-        answer=answers[_picked(acts, answers) or here.id],
+        question=interactions.get(turn.answer.interaction).prompt,
+        answers=answers,
+        answer=answers[turn.at],
     )
 
 
-def _follows(later: Told, earlier: Told, better: str | None) -> bool:
-    """Whether it goes on from the answer of `earlier`, or from what the user made of that."""
-    if later.after == earlier.id:
-        return True
-    behind = len(earlier.said)
-    return (
-        later.after == earlier.after
-        and later.said[:behind] == earlier.said
-        and len(later.said) > behind
-        and later.said[behind].content == better
-    )
-
-
-def _picked(acts: Sequence[Feedback], among: Mapping[str, Answer]) -> str | None:
-    picks = [act.interaction for act in acts if act.kind == FeedbackKind.PICK and act.interaction in among]
-    return picks[-1] if picks else None
-
-
-def _answer(told: Told, better: Mapping[str | None, str]) -> Answer:
-    message = told.completion
-    if told.id in better:
-        message = Message(role="assistant", content=better[told.id], origin=Origin.USER)
-    return Answer(message=message, interaction=told.id, revision=told.revision or "")
+def _answer(told: Told, interactions: Interactions) -> Answer:
+    if told.better is not None:
+        message = Message(role="assistant", content=told.better, origin=Origin.USER)
+    elif told.interaction is not None:
+        message = interactions.get(told.interaction).completion
+    else:  # another program said that it was answered so
+        message = Message(role="assistant", content=told.text)
+    return Answer(message=message, interaction=told.interaction, revision=told.revision or "")
 
 
 def _count(answers: int) -> str:

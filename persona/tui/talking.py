@@ -4,15 +4,15 @@ other work."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from persona.thread import Answer, Said, said_of
 from persona.tui.daemon import Daemon, End, Wanted
 from persona.tui.errors import Trouble
 from persona.tui.link import ref_of
-from persona.tui.thread import Answer, Said, joined_calls, said_of
 
 _LOOKS, _BETWEEN = 8, 0.1  # for a part that the daemon is about to keep; seconds
 
@@ -136,3 +136,15 @@ class Speaking:
             if said and asked[-len(said) :] == said and kept.content.startswith(answer.said.content):
                 answer.said, answer.interaction, answer.revision = kept, last["id"], last["revision"]
                 return
+
+
+def joined_calls(pieces: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str, str], ...]:
+    """The calls whose pieces came in a stream: the first of each names it, the others are its arguments."""
+    calls: dict[int, list[str]] = {}
+    for piece in pieces:
+        call = calls.setdefault(int(piece.get("index", 0)), ["", "", ""])
+        function = piece.get("function") or {}
+        call[0] = piece.get("id") or call[0]
+        call[1] = function.get("name") or call[1]
+        call[2] += function.get("arguments") or ""
+    return tuple((key, name, arguments) for _, (key, name, arguments) in sorted(calls.items()))

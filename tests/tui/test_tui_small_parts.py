@@ -19,6 +19,7 @@ from persona.tui.commands import every, matching, parse, plain_text
 from persona.tui.keys import Keys
 from persona.tui.notebook import Notebook
 from persona.tui.screens.help import help_text
+from persona.tui.talking import joined_calls
 
 
 def test_the_notebook_outlives_the_chat(tmp_path: Path) -> None:
@@ -159,3 +160,13 @@ def test_a_daemon_that_does_not_start_says_why(tmp_path: Path) -> None:
         DaemonNotStarted, match="did not start: nothing here yet: run `persona init` first; see"
     ):
         StartedDaemon(Home(tmp_path), {}, command).start()
+
+
+def test_pieces_of_calls_are_joined() -> None:
+    """A call comes in two pieces or more."""
+    pieces = [
+        {"index": 0, "id": "x", "function": {"name": "f", "arguments": ""}},
+        {"index": 0, "function": {"arguments": '{"a"'}},
+        {"index": 0, "function": {"arguments": ": 1}"}},
+    ]
+    assert (("x", "f", '{"a": 1}'),) == joined_calls(pieces)

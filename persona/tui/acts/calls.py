@@ -6,11 +6,11 @@ from collections.abc import Coroutine, Iterator
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from persona.thread import Answer, Turn
 from persona.tui.clean import line
 from persona.tui.errors import Trouble
 from persona.tui.screens.allow import Allow, Offered
 from persona.tui.talking import Work
-from persona.tui.thread import Answer, Turn
 from persona.tui.tools import arguments_of
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from persona.thread import Thread
 from persona.tui.clean import line
 from persona.tui.errors import Trouble
 from persona.tui.screens.asking import AskLine, Sure
-from persona.tui.thread import Thread
 
 if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen

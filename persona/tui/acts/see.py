@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from persona.thread import Said
 from persona.tui.daemon import Wanted
 from persona.tui.errors import Trouble
 from persona.tui.screens.side_by_side import Arm, SideBySide
-from persona.tui.thread import Said
 
 if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen

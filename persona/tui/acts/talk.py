@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from persona.thread import Answer, Turn
 from persona.tui import clipboard
 from persona.tui.acts import calls
 from persona.tui.daemon import Wanted
@@ -14,7 +15,6 @@ from persona.tui.errors import Trouble
 from persona.tui.link import ref_of
 from persona.tui.screens.asking import WriteBetter
 from persona.tui.talking import Speaking
-from persona.tui.thread import Answer, Turn
 from persona.tui.widgets.turns import AnswerView
 
 if TYPE_CHECKING:

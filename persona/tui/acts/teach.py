@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from persona.thread import Answer, Turn
 from persona.tui.acts import calls, talk
 from persona.tui.clean import line
 from persona.tui.daemon import Wanted
 from persona.tui.errors import Trouble
 from persona.tui.screens.asking import AskLine, Sure, WriteBetter
 from persona.tui.screens.side_by_side import Arm, Outcome, SideBySide
-from persona.tui.thread import Answer, Turn
 
 if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen
@@ -144,7 +144,7 @@ async def _take(chat: ChatScreen, turn: Turn, taken: Answer, among: list[Answer]
     if taken.interaction is None:
         raise Trouble("this answer was not kept, so the pick cannot be either")
     await chat.daemon.judge("pick", interaction=taken.interaction, over=over)
-    taken.picked = True
+    turn.pick(taken)
     await chat.show_thread(chat.thread)
     chat.notice.tell(f"noted: {line(taken.model) or 'this answer'} it is; we go on from there")
     if not taken.turns:

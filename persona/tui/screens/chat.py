@@ -18,6 +18,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from persona.thread import Answer, Thread, Turn
 from persona.tui.acts import acts
 from persona.tui.clean import line
 from persona.tui.commands import matching, parse, plain_text
@@ -26,7 +27,6 @@ from persona.tui.errors import Away, Trouble
 from persona.tui.keys import CHAT
 from persona.tui.link import Seen
 from persona.tui.talking import UnderWay
-from persona.tui.thread import Answer, Thread, Turn
 from persona.tui.widgets.bars import Foot, Notice, Offers, TopBar
 from persona.tui.widgets.markdown import SafeMarkdown
 from persona.tui.widgets.prompt import Prompt

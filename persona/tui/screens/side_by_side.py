@@ -16,11 +16,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from persona.thread import Answer
 from persona.tui.clean import clean, line
 from persona.tui.daemon import Daemon, Wanted
 from persona.tui.errors import Trouble
 from persona.tui.talking import Speaking
-from persona.tui.thread import Answer
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import Flow, SafeMarkdown
 

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from persona.tui.thread import Answer, Thread, Turn
+from persona.thread import Answer, Thread, Turn
 from persona.tui.widgets.turns import AnswerView, QuestionView
 
 _NEAR = 12  # turns that are shown at first, and more of them whenever an end is reached

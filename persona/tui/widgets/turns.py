@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Collapsible, Static
 
+from persona.thread import Answer, Turn
 from persona.tui.clean import clean, line
-from persona.tui.thread import Answer, Turn
 from persona.tui.widgets.markdown import Flow, SafeMarkdown
 
 _MOVES: list[BindingType] = [

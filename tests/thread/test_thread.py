@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from persona.tui.thread import Answer, Said, Thread, joined_calls
+from persona.thread import Answer, Said, Thread
 
 
 def answered(thread: Thread, question: str, answer: str) -> Any:
@@ -156,13 +156,3 @@ def test_a_tools_result_is_a_turn_of_its_own() -> None:
     roles = [m["role"] for m in thread.messages(last)]
     assert ["user", "assistant", "tool"] == roles
     assert "x" == thread.messages(last)[1]["tool_calls"][0]["id"]
-
-
-def test_pieces_of_calls_are_joined() -> None:
-    """A call comes in two pieces or more."""
-    pieces = [
-        {"index": 0, "id": "x", "function": {"name": "f", "arguments": ""}},
-        {"index": 0, "function": {"arguments": '{"a"'}},
-        {"index": 0, "function": {"arguments": ": 1}"}},
-    ]
-    assert (("x", "f", '{"a": 1}'),) == joined_calls(pieces)

@@ -1,13 +1,14 @@
 """One conversation as a tree: an answer can be followed by several questions, a question by several answers.
 
-Nothing is ever taken out: editing, regenerating and picking choose another way through. Pure, no HTTP.
+Nothing is ever taken out: editing, regenerating and picking choose another way through. Pure, neither store
+nor HTTP.
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +97,12 @@ class Turn:
     def question(self) -> str:
         """The user's own words in it."""
         return next((said.content for said in reversed(self.asked) if said.role == "user"), "")
+
+    def pick(self, answer: Answer) -> None:
+        """The best of its answers, whatever was picked before: it goes on from there."""
+        self.at = self.answers.index(answer)
+        for each in self.answers:
+            each.picked = each is answer
 
 
 @dataclass(eq=False)
@@ -219,16 +226,29 @@ class Thread:
         """What /persona/conversation tells in brief, with the latest way chosen. `names` are refs by
         revision id."""
         thread = cls(id=conversation["id"])
+        told = {interaction["id"]: interaction for interaction in conversation["interactions"]}
         known: dict[str, tuple[Turn, Answer]] = {}
-        for interaction in conversation["interactions"]:
-            known[interaction["id"]] = thread._add(interaction, known.get(interaction["after"]), names or {})
+        for key in told:
+            for each in _line(told, key, known):  # what it goes on from first, whatever the clock said then
+                known[each["id"]] = thread._add(each, known.get(each["after"]), names or {})
         if known:
             thread._through(*known[conversation["interactions"][-1]["id"]])
-        for turn in thread._all():
-            picked = [n for n, answer in enumerate(turn.answers) if answer.picked]
-            if picked and not any(answer.turns for answer in turn.answers):
-                turn.at = picked[-1]
+        picks = [
+            (act.get("at", ""), key)
+            for key, interaction in told.items()
+            for act in interaction["feedback"]
+            if act["kind"] == "pick"
+        ]
+        for _, key in sorted(picks, key=lambda pick: pick[0]):
+            thread._settle(*known[key])
         return thread
+
+    def _settle(self, turn: Turn, answer: Answer) -> None:
+        """It was picked: that is the way, unless one of them was gone on from."""
+        at = turn.at
+        turn.pick(answer)
+        if any(each.turns for each in turn.answers):
+            turn.at = at
 
     def _add(
         self, told: Mapping[str, Json], after: tuple[Turn, Answer] | None, names: Mapping[str, str]
@@ -243,22 +263,40 @@ class Thread:
             else:
                 asked.append(message)
         turn = self._branch(behind, before, tuple(asked))
-        answer = self._answer(turn, said_of(told["completion"]))
-        answer.interaction = told["id"]
+        answer = self._answer(turn, said_of(told["completion"]), told["id"])
         answer.revision = told["revision"]
         answer.model = names.get(answer.revision or "", told["source"])
         for act in told["feedback"]:
             _judge(answer, act)
         return turn, answer
 
-    def _answer(self, turn: Turn, said: Said) -> Answer:
+    def _answer(self, turn: Turn, said: Said, interaction: str | None = None) -> Answer:
+        """The one of `turn` that said so. Two interactions are two answers, though they say the same."""
         for number, known in enumerate(turn.answers):
-            if known.said == said or (known.better is not None and known.standing == said):
+            if _is(known, said, interaction):
+                known.interaction = known.interaction or interaction
                 turn.at = number
                 return known
-        turn.answers.append(Answer(said=said))
+        turn.answers.append(Answer(said=said, interaction=interaction))
         turn.at = len(turn.answers) - 1
         return turn.answers[-1]
+
+
+def _is(known: Answer, said: Said, interaction: str | None) -> bool:
+    if interaction is not None:
+        return known.said == said and known.interaction is None
+    return known.said == said or (known.better is not None and known.standing == said)
+
+
+def _line(
+    told: Mapping[str, Mapping[str, Json]], key: str | None, known: Container[str]
+) -> Sequence[Mapping[str, Json]]:
+    """The interaction `key` behind those that it goes on from, but for what is known."""
+    line: list[Mapping[str, Json]] = []
+    while key is not None and key in told and key not in known:
+        line.insert(0, told[key])
+        key = told[key]["after"]
+    return line
 
 
 def _judge(answer: Answer, act: Mapping[str, Json]) -> None:
@@ -267,17 +305,3 @@ def _judge(answer: Answer, act: Mapping[str, Json]) -> None:
             answer.votes.append((act["kind"], act.get("reason") or ""))
         case "edit" if act.get("content"):
             answer.better = act["content"]
-        case "pick":
-            answer.picked = True
-
-
-def joined_calls(pieces: Sequence[Mapping[str, Json]]) -> tuple[tuple[str, str, str], ...]:
-    """The calls whose pieces came in a stream: the first of each names it, the others are its arguments."""
-    calls: dict[int, list[str]] = {}
-    for piece in pieces:
-        call = calls.setdefault(int(piece.get("index", 0)), ["", "", ""])
-        function = piece.get("function") or {}
-        call[0] = piece.get("id") or call[0]
-        call[1] = function.get("name") or call[1]
-        call[2] += function.get("arguments") or ""
-    return tuple((key, name, arguments) for _, (key, name, arguments) in sorted(calls.items()))
