@@ -73,8 +73,10 @@ def measure(
         if "swaps" in steps:
             found["swaps"] = swaps(daemon, home, (two, one), count=4 if quick else 50, clients=8)
             _tell("swaps", found)
+            found["swaps_one_client"] = swaps(daemon, home, (two, one), count=2 if quick else 10, clients=1)
+            _tell("swaps_one_client", found)
         if "soak" in steps:
-            found["soak"] = soak(daemon, chats=20 if quick else chats)
+            found["soak"] = soak(daemon, chats=20 if quick else chats, clients=4)
             _tell("soak", found)
         if "probes" in steps:
             found["probes"] = knock(daemon.url, daemon.token, count=100 if quick else 1000)

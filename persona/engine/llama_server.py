@@ -22,7 +22,9 @@ from persona.errors import EngineError
 
 CHUNK = 128  # tokens of a prompt that are computed at once; a request can be cancelled in between
 _SILENT = -1
-_AS_MUCH_AS_THE_CONTEXT = -1
+_MEBIBYTE = 2**20
+_KEPT_MIB = 64  # of idle talks: some 1,400 tokens of a base with 135M parameters
+_KEPT_SHARE = 4  # a larger base needs more for a token: a fourth of its own size, then
 # What of a prompt an idle slot has to know for it to go on there. Below that, the talk that knows most of it
 # is looked for among those that are kept. A system prompt that all share reaches llama.cpp's own tenth.
 _ALIKE = 0.5
@@ -100,7 +102,7 @@ def server_parameters(
 ) -> Any:
     """What llama.cpp is started with; lengths in tokens. The slots share one memory of `context` tokens, and
     each may use all of it. Whoever computes looks through all that stands there, whoever it belongs to: so
-    idle slots are emptied as soon as another begins, and their talks kept beside it, up to `context` tokens.
+    idle slots are emptied as soon as another begins, and their talks kept beside it, the latest ones.
     """
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model)
@@ -117,7 +119,7 @@ def server_parameters(
         False
     )
     parameters.cache_idle_slots = slots > 1
-    parameters.cache_ram_mib = _AS_MUCH_AS_THE_CONTEXT if slots > 1 else 0  # one slot: the engine decides
+    parameters.cache_ram_mib = _kept_mib(model) if slots > 1 else 0  # one slot: the engine decides
     parameters.slot_prompt_similarity = _ALIKE
     parameters.n_ctx_checkpoints = 0
     parameters.fit_params = parameters.warmup = False
@@ -127,3 +129,7 @@ def server_parameters(
         lora.path, lora.scale = str(adapter), 1.0
         parameters.lora_adapters = [lora]
     return parameters
+
+
+def _kept_mib(model: Path) -> int:
+    return max(_KEPT_MIB, model.stat().st_size // _MEBIBYTE // _KEPT_SHARE)

@@ -40,6 +40,7 @@ from persona.train.interruption import keep, told_to_end
 from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import Passes, require_plain_attention
 from persona.train.plan import plan
+from persona.train.recipe import LoraShape
 from persona.train.replay import ReplayRow, ReplaySet
 from persona.train.restraint import parted, restrain
 from persona.train.rows import Row, make_rows, visits
@@ -112,7 +113,7 @@ def _train(
         LoraConfig(
             r=recipe.shape.rank,
             lora_alpha=recipe.shape.alpha,
-            target_modules=list(recipe.shape.modules),
+            target_modules=_targets(recipe.shape, loaded.model.config.num_hidden_layers),
             lora_dropout=0.0,
             bias="none",
             task_type="CAUSAL_LM",
@@ -186,6 +187,14 @@ def _train(
     )
 
 
+def _targets(shape: LoraShape, blocks: int) -> str | list[str]:
+    """As peft takes it: suffixes of names, or a pattern for a whole name where only some blocks are meant."""
+    first = min(blocks - 1, int(shape.untouched * blocks))
+    if first == 0:
+        return list(shape.modules)
+    return rf".+\.({'|'.join(map(str, range(first, blocks)))})\..*\b({'|'.join(shape.modules)})"
+
+
 def _begun(job: TrainingJob) -> str | None:
     return str(job.checkpoint) if job.checkpoint is not None and job.checkpoint.is_dir() else None
 
@@ -214,7 +223,8 @@ def _write(job: TrainingJob, model: Any, tensors: dict[str, torch.Tensor]) -> No
     config = model.peft_config["default"].to_dict()
     config["base_model_name_or_path"] = job.base
     config["inference_mode"] = True
-    config["target_modules"] = sorted(config["target_modules"])
+    if not isinstance(config["target_modules"], str):
+        config["target_modules"] = sorted(config["target_modules"])
     plain = json.dumps(config, indent=2, sort_keys=True, default=_plain)
     (job.out / "adapter_config.json").write_text(plain + "\n", encoding="utf-8")
     half = {name: tensor.to(torch.float16) for name, tensor in tensors.items()}

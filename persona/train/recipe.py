@@ -13,10 +13,15 @@ Quantisation = Literal["none", "nf4"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoraShape:
-    """The adapter's shape (Hu et al. 2021, arXiv 2106.09685): rank r, scale alpha / r, modules by suffix."""
+    """The adapter's shape (Hu et al. 2021, arXiv 2106.09685): rank r, scale alpha / r, modules by suffix.
+
+    `untouched` is the share of the base's blocks, from the input on, that stay as they are: there is no way
+    back through them to pay for, and what they do for other topics does not drift.
+    """
 
     rank: int = 8
     alpha: int = 16
+    untouched: float = 0.0
     modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 

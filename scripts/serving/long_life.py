@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,18 +96,29 @@ def memory(daemon: Daemon) -> float:
     return round(psutil.Process(daemon.process.pid).memory_info().rss / 1e6, 1)
 
 
-def soak(daemon: Daemon, *, chats: int) -> Any:
-    """Memory and handles of the daemon, after the first tenth of the chats and after all of them."""
+def soak(daemon: Daemon, *, chats: int, clients: int) -> Any:
+    """Memory and handles of the daemon, after the first tenth of the chats and after all of them.
+
+    The clients rest while they are looked at: a request that is under way has a handle of its own.
+    """
     process = psutil.Process(daemon.process.pid)
     marks = []
-    with daemon.client() as http:
-        for number in range(chats):
-            stream(http, f"Chat {number}: what is {number} and one?", 4)
-            if number + 1 in (max(1, chats // 10), chats):
-                marks.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
+
+    def chat(part: tuple[int, int, int]) -> None:
+        first, end, step = part
+        with daemon.client() as http:
+            for number in range(first, end, step):
+                stream(http, f"Chat {number}: what is {number} and one?", 4)
+
+    with ThreadPoolExecutor(clients) as pool:
+        for begin, end in itertools.pairwise((0, max(1, chats // 10), chats)):
+            list(pool.map(chat, [(begin + client, end, clients) for client in range(clients)]))
+            time.sleep(1)  # until the last connections are closed
+            marks.append((process.memory_info().rss, process.num_fds(), process.num_threads()))
     (early, *_), (late, *_) = marks
     return {
         "chats": chats,
+        "clients": clients,
         "resident_mb": [round(mark[0] / 1e6) for mark in marks],
         "growth": round(late / early - 1, 4),
         "handles": [mark[1] for mark in marks],

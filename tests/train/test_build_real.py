@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,20 @@ def test_a_training_that_made_room_goes_on(starter_base, tmp_path, monkeypatch):
     assert undisturbed.losses == went_on.losses
     name = "adapter_model.safetensors"
     assert (whole / name).read_bytes() == (parts / name).read_bytes()
+
+
+def test_blocks_that_stay_untouched_have_no_adapter(starter_base, tmp_path):
+    """Half of the blocks are left to the base: what is written names the others alone, and is servable."""
+    from persona.engine.gguf_adapter import write_gguf_adapter
+    from persona.engine.lora import read_lora
+
+    out = tmp_path / "upper"
+    run(job(starter_base, out, replace(recipe(), shape=LoraShape(rank=2, alpha=4, untouched=0.5))))
+    adapted = {int(layer.split(".")[2]) for layer in read_lora(out).modules}
+    write_gguf_adapter(out, starter_base, tmp_path / "adapter.gguf")
+
+    assert set(range(15, 30)) == adapted
+    assert 7 * 15 == len(read_lora(out).modules)
 
 
 def test_every_lora_tensor_moves_under_nf4_on_a_cpu(starter_base, tmp_path):
