@@ -175,7 +175,7 @@ class Hour:
         self.tmux.press(*["BSpace"] * 6)
         self.tmux.waits_for("What is a lighthouse for?")
         self.tmux.press("Enter")
-        self.tmux.waits_for("lighthouse", gone=("search all",))
+        self.tmux.waits_for("u Good", gone=("search all",))  # the answer that was gone to is what keys act on
 
     def goes_on(self) -> None:
         """A new conversation, and back by the list."""
@@ -199,14 +199,14 @@ class Hour:
 
     def is_helped(self) -> None:
         self.tmux.press("F1")
-        self.tmux.waits_for("help", "command")
+        self.tmux.waits_for("help", "Esc Close", gone=("Ask anything",))
         self.tmux.press("Escape")
         self.tmux.waits_for("Ask anything", gone=("Esc Close",))
 
     def is_narrow(self) -> None:
         """60 columns are enough for everything."""
         self.tmux.resize(60, 24)
-        self.tmux.waits_for("● ready", "persona")
+        self.tmux.waits_for("▁" * 60 + "\n", "● ready", gone=("▁" * 61,))
         for key, shown in PAGES.items():
             self.tmux.press(key)
             screen = self.tmux.waits_for(shown, gone=("Ask anything",))
@@ -214,7 +214,7 @@ class Hour:
             self.tmux.press("Escape")
             self.tmux.waits_for("Ask anything")
         self.tmux.resize(*SIZE)
-        self.tmux.waits_for("● ready")
+        self.tmux.waits_for("▁" * SIZE[0], "● ready")
 
     def loses_the_daemon(self) -> None:
         """It is said in place; what was typed stays, and it goes on when there is a daemon again."""

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -15,6 +16,7 @@ from textual.screen import Screen
 from persona.tui.clean import line
 from persona.tui.commands import every
 from persona.tui.errors import Trouble
+from persona.tui.keyboard import Keyboard
 from persona.tui.keys import EVERYWHERE, Keys, shown
 from persona.tui.link import Find, Link, Seen, Start
 from persona.tui.notebook import Notebook
@@ -78,6 +80,13 @@ class PersonaApp(App[None]):
         )
         self.tools = Tools(self.wishes.tools)
         self._welcomed = False
+        self._keyboard = Keyboard(self, super().on_event)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._keyboard.take(event)
+        else:
+            await super().on_event(event)
 
     async def on_mount(self) -> None:
         self.register_theme(DARK)

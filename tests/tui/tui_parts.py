@@ -152,7 +152,7 @@ class Talk:
         """The answer, once it is whole."""
         before = self.last
         await self.say(text)
-        await self.until(lambda: self.screen.speaking is None and self.last is not before)
+        await self.until(lambda: self.screen.speaking is None and self.last not in (None, before))
         return self.last.text
 
     @property

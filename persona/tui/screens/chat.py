@@ -5,15 +5,12 @@ What a key or a command does stands in persona.tui.acts; this screen shows it, a
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -26,6 +23,7 @@ from persona.tui.daemon import Daemon
 from persona.tui.errors import Away, Trouble
 from persona.tui.keys import CHAT
 from persona.tui.link import Seen
+from persona.tui.screens.closing import unless_closed
 from persona.tui.talking import UnderWay
 from persona.tui.widgets.bars import Foot, Notice, Offers, TopBar
 from persona.tui.widgets.markdown import SafeMarkdown
@@ -187,24 +185,13 @@ class ChatScreen(Screen[None]):
 
     @work(group="acts", exit_on_error=True)
     async def _act(self, name: str, argument: str, written: str) -> None:
-        await self._typed()
-        try:
-            await acts()[name](self, argument)
-        except Trouble as trouble:
-            self.notice.tell(str(trouble), kind="error")
-            if written:
-                self.prompt.give_back(written)
-        except NoMatches:
-            if self.query("#notice"):  # without it the chat was closed meanwhile, and nobody is left to tell
-                raise
-
-    async def _typed(self) -> None:
-        """Until what was typed before is there: keys with priority overtake letters on their way."""
-        arrived = asyncio.Event()
-        if self.prompt.call_later(arrived.set):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await arrived.wait()
+        with unless_closed(self):
+            try:
+                await acts()[name](self, argument)
+            except Trouble as trouble:
+                self.notice.tell(str(trouble), kind="error")
+                if written:
+                    self.prompt.give_back(written)
 
     def action_stop(self) -> None:
         if self.speaking is not None:
@@ -263,16 +250,13 @@ class ChatScreen(Screen[None]):
     # the line to write on
 
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
-        if not (text := event.text.strip()):
-            return
-        parsed = parse(text)
+        text, parsed = event.text, parse(event.text)
+        if parsed is None and self.speaking is not None:
+            parsed = "the answer is still coming: Esc stops it"
         if isinstance(parsed, str):
             self.notice.tell(parsed, kind="warning")
+            self.prompt.give_back(text)
             return
-        if parsed is None and self.speaking is not None:
-            self.notice.tell("the answer is still coming: Esc stops it", kind="warning")
-            return
-        self.prompt.put("")
         self.keep_draft()
         self.remember(text)
         if parsed is None:

@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
+from persona.tui.screens.closing import unless_closed
 from persona.tui.screens.conversations import day
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
@@ -72,6 +73,10 @@ conversation. **c** compares it with the one that answers now, on your last ques
 
     @work
     async def _load(self) -> None:
+        with unless_closed(self):
+            await self._load_now()
+
+    async def _load_now(self) -> None:
         try:
             found = await self._daemon.look("timeline")
         except Trouble as trouble:
@@ -97,6 +102,10 @@ conversation. **c** compares it with the one that answers now, on your last ques
 
     @work(exclusive=True, group="report")
     async def _report(self, ref: str) -> None:
+        with unless_closed(self):
+            await self._report_now(ref)
+
+    async def _report_now(self, ref: str) -> None:
         row = next(row for row in self._rows if row["ref"] == ref)
         text = _summary(row)
         if row["outcome"] is not None:

@@ -20,6 +20,7 @@ from persona.thread import Answer
 from persona.tui.clean import clean, line
 from persona.tui.daemon import Daemon, Wanted
 from persona.tui.errors import Trouble
+from persona.tui.screens.closing import unless_closed
 from persona.tui.talking import Speaking
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import Flow, SafeMarkdown
@@ -164,6 +165,10 @@ class SideBySide(ModalScreen["Outcome | None"]):
 
     @work
     async def _ask(self) -> None:
+        with unless_closed(self):
+            await self._ask_now()
+
+    async def _ask_now(self) -> None:
         self._say("the answers are coming")
         await asyncio.gather(*(side.fill(self._daemon, self._wanted) for side in self._sides))
         letters = "/".join(_LETTERS[: len(self._sides)])

@@ -41,6 +41,8 @@ class Prompt(Area, inherit_bindings=False):
     ]
 
     class Sent(Message):
+        """It is out of the prompt: whoever cannot use it gives it back."""
+
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
@@ -62,7 +64,7 @@ class Prompt(Area, inherit_bindings=False):
         match self._keys.get(event.key, event.key):
             case "send":
                 self._take(event)
-                self.post_message(self.Sent(self.text))
+                self._send()
             case "newline":
                 self._take(event)
                 self.insert("\n")
@@ -78,6 +80,12 @@ class Prompt(Area, inherit_bindings=False):
             case "answers":
                 self._take(event)
                 self.post_message(self.Leave())
+
+    def _send(self) -> None:
+        """At once: what is written next is no part of it."""
+        if text := self.text.strip():
+            self.put("")
+            self.post_message(self.Sent(text))
 
     def put(self, text: str) -> None:
         """Make `text` what is being written."""
