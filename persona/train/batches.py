@@ -1,7 +1,8 @@
 """Micro-batches as tensors: user rows, then replay rows, in one padded block with completions marked.
 
-Both sides of a pair share one computation of their prompt. A prompt with tools is some ten times longer than
-the call that it asks for, so this is where a step's time goes otherwise.
+Both sides of a pair share one computation of their prompt, and calls one of the tools that their prompts
+begin with: these are some ten times longer than a request and its call, so this is where a step's time goes
+otherwise.
 """
 
 from __future__ import annotations
@@ -59,39 +60,62 @@ def _totals(micros: Sequence[Micro], material: Material) -> StepTotals:
     )
 
 
-def block_of(sequences: Sequence[Sequence[Sequence[int]]], pad: int) -> dict[str, Tensor]:
-    """(prompt, completion, …) ids -> one right-padded block in which a prompt is computed once.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stem:
+    """Token ids that several prompts begin with, and its branches: (rest of a prompt, completion, …) each.
 
-    The completions of a sequence stand one behind the other, each continues the prompt at the same
-    positions, and none sees another: what the model gives for them is what it gives for prompt and
-    completion alone. input_ids, position_ids (N, L); attention_mask (N, 1, L, L), true where a token sees
-    another; `at` (T,) flat positions whose next token is a completion token, `targets` (T,) those tokens,
-    `completion` (T,) the number of the completion that each belongs to, counted through the block.
+    The rest of a prompt is never empty: its last token is where a completion begins.
     """
-    longest = max(sum(map(len, sequence)) for sequence in sequences)
-    ids = torch.full((len(sequences), longest), pad, dtype=torch.long)
-    positions = torch.zeros((len(sequences), longest), dtype=torch.long)
-    sees = torch.eye(longest, dtype=torch.bool).repeat(len(sequences), 1, 1, 1)  # padding sees itself
+
+    branches: Sequence[Sequence[Sequence[int]]]
+    tokens: Sequence[int] = ()
+
+    def __len__(self) -> int:
+        return len(self.tokens) + sum(len(part) for branch in self.branches for part in branch)
+
+
+def block_of(stems: Sequence[Stem], pad: int) -> dict[str, Tensor]:
+    """One right-padded block in which what several begin with is computed once.
+
+    The branches of a stem stand one behind the other, and so do the completions of a branch. Each continues
+    what it belongs to at the same positions, and none sees another: what the model gives for them is what it
+    gives for prompt and completion alone. input_ids, position_ids (N, L); attention_mask (N, 1, L, L), true
+    where a token sees another; `at` (T,) flat positions whose next token is a completion token, `targets`
+    (T,) those tokens, `completion` (T,) the number of the completion that each belongs to, counted through
+    the block.
+    """
+    longest = max(map(len, stems))
+    ids = torch.full((len(stems), longest), pad, dtype=torch.long)
+    positions = torch.zeros((len(stems), longest), dtype=torch.long)
+    sees = torch.eye(longest, dtype=torch.bool).repeat(len(stems), 1, 1, 1)  # padding sees itself
     at: list[int] = []
     targets: list[int] = []
     completion: list[int] = []
     count = 0
-    for n, (prompt, *completions) in enumerate(sequences):
-        p, start = len(prompt), len(prompt)
-        ids[n, :p] = torch.tensor(prompt)
-        positions[n, :p] = torch.arange(p)
-        sees[n, 0, :p, :p] = torch.ones(p, p, dtype=torch.bool).tril()
-        for tokens in completions:
-            end = start + len(tokens)
-            ids[n, start:end] = torch.tensor(tokens)
-            positions[n, start:end] = torch.arange(p, p + len(tokens))
-            sees[n, 0, start:end, :p] = True
-            sees[n, 0, start:end, start:end] = torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
-            at.extend(n * longest + i for i in (p - 1, *range(start, end - 1)))
-            targets.extend(tokens)
-            completion.extend([count] * len(tokens))
-            count += 1
-            start = end
+
+    def put(n: int, tokens: Sequence[int], start: int, position: int, seen: Sequence[slice]) -> slice:
+        """`tokens` from place `start` on; they see themselves, as far as they have come, and `seen`."""
+        here = slice(start, start + len(tokens))
+        ids[n, here] = torch.tensor(tokens, dtype=torch.long)
+        positions[n, here] = torch.arange(position, position + len(tokens))
+        for before in seen:
+            sees[n, 0, here, before] = True
+        sees[n, 0, here, here] = torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
+        return here
+
+    for n, stem in enumerate(stems):
+        trunk = put(n, stem.tokens, 0, 0, ())
+        free = trunk.stop
+        for rest, *completions in stem.branches:
+            branch = put(n, rest, free, trunk.stop, [trunk])
+            free = branch.stop
+            for tokens in completions:
+                own = put(n, tokens, free, trunk.stop + len(rest), [trunk, branch])
+                free = own.stop
+                at.extend(n * longest + i for i in (branch.stop - 1, *range(own.start, own.stop - 1)))
+                targets.extend(tokens)
+                completion.extend([count] * len(tokens))
+                count += 1
     return {
         "input_ids": ids,
         "position_ids": positions,
@@ -115,11 +139,13 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
         [step.prose_tokens, step.call_tokens, step.practice_tokens, step.pairs, step.replay_tokens],
         dtype=torch.float32,
     )
-    block = block_of(
-        [(row.prompt, row.chosen, row.rejected) if row.rejected else (row.prompt, row.chosen) for row in rows]
-        + [(row.prompt, row.completion) for row in replay],
-        material.pad,
-    )
+    branches = [(row.prompt[micro.shared :], *row.completions) for row in rows]
+    if micro.shared:
+        stems = [Stem(tokens=rows[0].prompt[: micro.shared], branches=branches)]
+    else:
+        stems = [Stem(branches=[branch]) for branch in branches]
+    stems += [Stem(branches=[(row.prompt, row.completion)]) for row in replay]
+    block = block_of(stems, material.pad)
     learnt: dict[str, list[int]] = {"prose": [], "calls": [], "practised": []}
     chosen: list[int] = []
     base: list[bool] = []

@@ -43,7 +43,7 @@ from persona.train.plan import plan
 from persona.train.recipe import LoraShape
 from persona.train.replay import ReplayRow, ReplaySet
 from persona.train.restraint import parted, restrain
-from persona.train.rows import Row, make_rows, visits
+from persona.train.rows import Row, by_prompt, families, make_rows
 from persona.train.trainer import NightTrainer
 
 SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
@@ -121,12 +121,14 @@ def _train(
     )
     before = _adapter_tensors(model)
     trained_on, apart = parted(replay.rows, recipe.restraint)
+    groups = by_prompt(own)
     steps = plan(
         user_lengths=[row.length for row in rows],
-        groups=visits(own, calls_again=bool(practice)),
+        groups=[group for group in groups if not own[group[0]].calls],
+        calls=families(own, [group for group in groups if own[group[0]].calls]),
         practice=range(len(own), len(rows)),
         replay_lengths=[row.length for row in trained_on],
-        schedule=replace(recipe.schedule, micro_tokens=recipe.schedule.micro_tokens >> job.halvings),
+        schedule=recipe.schedule.halved(job.halvings),
         seed=recipe.seed,
     )
     beside = None if job.checkpoint is None else job.checkpoint.parent
@@ -201,7 +203,9 @@ def _begun(job: TrainingJob) -> str | None:
 
 def _tokens(steps: Any, rows: tuple[Row, ...], replay: tuple[ReplayRow, ...]) -> int:
     return sum(
-        sum(rows[i].length for i in micro.user) + sum(replay[i].length for i in micro.replay)
+        sum(rows[i].length for i in micro.user)
+        - (micro.shared * (len(micro.user) - 1) if micro.shared else 0)
+        + sum(replay[i].length for i in micro.replay)
         for micro in steps.micros
     )
 

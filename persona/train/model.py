@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from persona.engine.workers import Workers
 from persona.errors import TrainingError
-from persona.train.batches import block_of
+from persona.train.batches import Stem, block_of
 from persona.train.losses import per_sequence, token_logprobs
 
 
@@ -89,7 +89,7 @@ def measured(
     """What `measure` finds for each sequence, from a portion's logits, its block and its indices."""
 
     def one(portion: list[int]) -> Sequence[Found]:
-        block = block_of([sequences[i] for i in portion], passes.pad)
+        block = block_of([Stem(branches=[sequences[i]]) for i in portion], passes.pad)
         at = {name: tensor.to(passes.device) for name, tensor in block.items()}
         with torch.no_grad():
             return measure(completion_logits(model, at), at, portion)

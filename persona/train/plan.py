@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 
 from persona.train.recipe import Schedule
+from persona.train.rows import Family
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Micro:
-    """Rows that go through the model together: indices into the user rows and the replay rows."""
+    """Rows that go through the model together: indices into the user rows and the replay rows.
+
+    Where `shared` is not 0, the prompts of the user rows begin with so many tokens that are computed once.
+    """
 
     step: int
     user: tuple[int, ...] = ()
     replay: tuple[int, ...] = ()
+    shared: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,9 +37,11 @@ class Plan:
         return tuple(micro for micro in self.micros if micro.step == step)
 
 
-def steps_for(groups: int, schedule: Schedule) -> int:
-    """Steps of `schedule.batch` rows that make the wanted epochs, within the schedule's bounds."""
-    wanted = math.ceil(groups * schedule.epochs / schedule.batch)
+def steps_for(groups: int, schedule: Schedule, calls: int = 0) -> int:
+    """Steps that make the wanted epochs of so many groups of prose and of calls, within the bounds."""
+    wanted = math.ceil(
+        schedule.epochs * max(groups / schedule.batch, calls / schedule.call_batch if calls else 0)
+    )
     return min(max(wanted, schedule.min_steps), schedule.max_steps)
 
 
@@ -45,25 +52,28 @@ def plan(
     schedule: Schedule,
     seed: int,
     groups: Sequence[Sequence[int]] | None = None,
+    calls: Sequence[Family] = (),
     practice: Sequence[int] = (),
 ) -> Plan:
     """Every group of user rows is seen equally often (within one); replay rows go round likewise.
 
     `groups` holds indices of rows that answer one prompt: they take turns, so that a prompt with three
-    pairs costs no more than one with one. None means that every row is its own group. `practice` holds
-    indices of user rows that are in no group: they go round for themselves and do not lengthen the build.
-    Lengths are tokens of a row as the model sees it. A micro-batch holds at most
-    `schedule.micro_tokens`, or one row when that row alone is longer.
+    pairs costs no more than one with one. None means that every row is its own group. `calls` are groups
+    too, which go round for themselves, since a step can take those of one family together: each step asks
+    one family, as often as it has groups. `practice` holds indices of user rows that are in no group: they
+    go round likewise and do not lengthen the build. Lengths are tokens of a row as the model sees it. A
+    micro-batch holds at most `schedule.micro_tokens`, or `schedule.bundle_tokens` of one family, or one row
+    when that row alone is longer.
     """
     groups = [[i] for i in range(len(user_lengths))] if groups is None else groups
-    if not groups:
+    if not groups and not calls:
         raise ValueError("nothing to plan: no user rows")
     shuffle = random.Random(seed)  # noqa: S311  # an order, not a secret
-    steps = steps_for(len(groups), schedule)
-    turns = [cycle(group) for group in groups]
-    user = (next(turns[g]) for g in _rounds(len(groups), shuffle))
+    steps = steps_for(len(groups), schedule, sum(len(family.groups) for family in calls))
+    user = _visits(groups, shuffle)
     replay = _rounds(len(replay_lengths), shuffle)
     practised = (practice[n] for n in _rounds(len(practice), shuffle))
+    called = _calls(calls, schedule.call_batch, shuffle)
     micros: list[Micro] = []
     for step in range(steps):
         portions: list[tuple[str, int, int]] = [
@@ -77,8 +87,44 @@ def plan(
             ("replay", i, replay_lengths[i])
             for i in islice(replay, min(schedule.replay_batch, len(replay_lengths)))
         ]
-        micros += _pack(step, portions, schedule.micro_tokens)
+        if portions:
+            micros += _pack(step, portions, schedule.micro_tokens)
+        if calls:
+            rows, shared = next(called)
+            micros += _bundles(step, rows, shared, user_lengths, schedule.bundle_tokens)
     return Plan(steps=steps, micros=tuple(micros))
+
+
+def _visits(groups: Sequence[Sequence[int]], shuffle: random.Random) -> Iterator[int]:
+    """Each group in turn, each time with the next of its rows."""
+    turns = [cycle(group) for group in groups]
+    return (next(turns[g]) for g in _rounds(len(groups), shuffle))
+
+
+def _calls(
+    families: Sequence[Family], batch: int, shuffle: random.Random
+) -> Iterator[tuple[list[int], int]]:
+    """Rows of one family, and how many tokens their prompts share; without end if there is any."""
+    visits = [_visits(family.groups, shuffle) for family in families]
+    asked = [n for n, family in enumerate(families) for _ in family.groups]
+    for place in _rounds(len(asked), shuffle):
+        family = families[asked[place]]
+        yield list(islice(visits[asked[place]], min(batch, len(family.groups)))), family.shared
+
+
+def _bundles(
+    step: int, rows: Sequence[int], shared: int, lengths: Sequence[int], limit: int
+) -> Iterator[Micro]:
+    """The rows in as few micro-batches as hold them, each computing once what they share."""
+    bundle: list[int] = []
+    room = 0
+    for row in rows:
+        if bundle and lengths[row] - shared > room:
+            yield Micro(step=step, user=tuple(bundle), shared=shared if len(bundle) > 1 else 0)
+            bundle = []
+        room = (room if bundle else limit - shared) - (lengths[row] - shared)
+        bundle.append(row)
+    yield Micro(step=step, user=tuple(bundle), shared=shared if len(bundle) > 1 else 0)
 
 
 def _rounds(n: int, shuffle: random.Random) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from persona.errors import BadInput
@@ -55,15 +55,17 @@ class Losses:
 class Schedule:
     """How long and in what portions.
 
-    A step sees `batch` user rows, `practice_batch` rows of practice and `replay_batch` replay rows. Epochs,
-    of the user rows, are stretched to at least
-    `min_steps` and cut at `max_steps`, so that few examples still teach and many stay affordable.
-    Rates are linear up over `warmup` of the steps and cosine down to zero.
+    A step sees `batch` user rows of prose, `call_batch` of calls, `practice_batch` rows of practice and
+    `replay_batch` replay rows. Epochs, of the user rows, are stretched to at least `min_steps` and cut at
+    `max_steps`, so that few examples still teach and many stay affordable. Rates are linear up over `warmup`
+    of the steps and cosine down to zero. `micro_tokens` go through the model together; calls of a step do if
+    they are at most `bundle_tokens`.
     """
 
     learning_rate: float = 1e-3
     epochs: float = 1.75
     batch: int = 4
+    call_batch: int = 4
     practice_batch: int = 4
     replay_batch: int = 4
     min_steps: int = 36
@@ -72,6 +74,13 @@ class Schedule:
     max_grad_norm: float = 1.0
     max_tokens: int = 1024
     micro_tokens: int = 320
+    bundle_tokens: int = 768
+
+    def halved(self, times: int) -> Schedule:
+        """The same steps in smaller portions, for a machine whose memory did not suffice."""
+        return replace(
+            self, micro_tokens=self.micro_tokens >> times, bundle_tokens=self.bundle_tokens >> times
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -50,9 +50,22 @@ class Row:
         return 0 if self.own is None else len(self.own)
 
     @property
+    def completions(self) -> tuple[tuple[int, ...], ...]:
+        """The wanted one, and the other one of a pair."""
+        return (self.chosen, self.rejected) if self.rejected else (self.chosen,)
+
+    @property
     def length(self) -> int:
         """Tokens that a step pays for: both sides share the prompt."""
         return len(self.prompt) + len(self.chosen) + len(self.rejected)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Family:
+    """Rows whose prompts begin with the same `shared` tokens: in `groups` of those that answer one prompt."""
+
+    groups: tuple[tuple[int, ...], ...]
+    shared: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,11 +85,25 @@ def by_prompt(rows: Sequence[Row]) -> list[list[int]]:
     return list(found.values())
 
 
-def visits(rows: Sequence[Row], *, calls_again: bool) -> list[list[int]]:
-    """The groups of `by_prompt`; with `calls_again` those of calls come twice, so that they are seen as often
-    again as prose. Where practice teaches the style of prose, calls have nobody else to teach them."""
-    groups = by_prompt(rows)
-    return groups + [group for group in groups if calls_again and rows[group[0]].calls]
+def families(rows: Sequence[Row], groups: Sequence[Sequence[int]]) -> list[Family]:
+    """The groups by what their prompts begin with, which is more than half of each."""
+    found: list[tuple[list[tuple[int, ...]], tuple[int, ...]]] = []
+    for group in sorted(groups, key=lambda group: rows[group[0]].prompt):
+        prompt = rows[group[0]].prompt[:-1]  # of the last token the completion begins
+        if found:
+            members, begin = found[-1]
+            same = _alike(begin, prompt)
+            if 2 * same > max(len(prompt), len(rows[members[0][0]].prompt)):
+                found[-1] = ([*members, tuple(group)], begin[:same])
+                continue
+        found.append(([tuple(group)], prompt))
+    return [Family(groups=tuple(members), shared=len(begin)) for members, begin in found]
+
+
+def _alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    pairs = zip(one, other, strict=False)
+    return next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 class Encoder(Protocol):

@@ -60,11 +60,12 @@ class NightTrainer(SFTTrainer):
         self._workers = workers
         # A row that is longer than a portion waits until there is room for what it keeps for its way back.
         self._release = releaser()
-        self._turns = Turns(workers.count, room=workers.count * recipe.schedule.micro_tokens)
+        schedule = recipe.schedule
+        room = max(workers.count * schedule.micro_tokens, schedule.micro_tokens + schedule.bundle_tokens)
+        self._turns = Turns(workers.count, room=room)
         self._prose = "written" if any(row.practised for row in material.rows) else "demonstration"
         self._terms: dict[str, float] = {}
         step_totals = totals(plan, material)
-        schedule = recipe.schedule
         super().__init__(
             model=model,
             processing_class=tokenizer,

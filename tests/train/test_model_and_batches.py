@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from persona.engine.workers import Workers
 from persona.errors import TrainingError
-from persona.train.batches import Material, StepTotals, block_of, collate, totals
+from persona.train.batches import Material, Stem, StepTotals, block_of, collate, totals
 from persona.train.model import (
     Passes,
     completion_logits,
@@ -34,13 +34,27 @@ def alone(model, prompt, completion):
 
 def test_a_shared_prompt_changes_no_logit(tiny_model):
     """Both sides of a pair in one sequence, padded among others: as if each had been computed alone."""
-    block = block_of(SEQUENCES, pad=2)
+    block = block_of([Stem(branches=[sequence]) for sequence in SEQUENCES], pad=2)
     logits = completion_logits(tiny_model, block)
     found = functional.log_softmax(logits.float(), -1)[range(len(block["targets"])), block["targets"]]
     expected = [alone(tiny_model, prompt, c) for prompt, *completions in SEQUENCES for c in completions]
     torch.testing.assert_close(torch.cat(expected), found, atol=1e-4, rtol=1e-4)
     owners = [n for n, c in enumerate(c for _, *cs in SEQUENCES for c in cs) for _ in c]
     assert owners == block["completion"].tolist()
+
+
+def test_a_shared_beginning_changes_no_logit(tiny_model):
+    """Several prompts that begin alike, with one or two completions each: as if each were alone."""
+    begin = (3, 4, 5, 6)
+    stem = Stem(tokens=begin, branches=SEQUENCES)
+    block = block_of([stem, Stem(branches=[SEQUENCES[1]])], pad=2)
+    logits = completion_logits(tiny_model, block)
+    found = functional.log_softmax(logits.float(), -1)[range(len(block["targets"])), block["targets"]]
+    expected = [alone(tiny_model, (*begin, *prompt), c) for prompt, *cs in SEQUENCES for c in cs]
+    expected.append(alone(tiny_model, *SEQUENCES[1]))
+
+    assert (2, len(stem)) == tuple(block["input_ids"].shape)
+    torch.testing.assert_close(torch.cat(expected), found, atol=1e-4, rtol=1e-4)
 
 
 def test_sequence_logprobs_are_sums_whatever_the_portions(tiny_model):
@@ -101,6 +115,22 @@ def test_collated_tensors_name_the_completions_of_each_term():
     assert ([1, 3], [2, 4]) == (block["chosen"].tolist(), block["rejected"].tolist())
     assert [[-3.0, -4.0], [-1.0, -2.0]] == block["base_logprobs"].tolist()
     assert [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 4, 5, 5] == block["completion"].tolist()
+
+
+def test_what_rows_share_is_in_their_block_once():
+    """A micro-batch of calls is one sequence: what their prompts begin with, then each one's rest."""
+    rows = [
+        Row(prompt=(5, 6, 7), chosen=(8, 2), rejected=(9, 2), calls=True),
+        Row(prompt=(5, 6, 4), chosen=(3, 2), calls=True),
+    ]
+    material = Material(rows=rows, base_logprobs=[(-1.0, -2.0), None], replay=[], pad=2)
+    total = StepTotals(prose_tokens=0, call_tokens=4, practice_tokens=0, pairs=1, replay_tokens=0)
+    block = collate(Micro(step=0, user=(0, 1), shared=2), material, total)
+
+    assert [[5, 6, 7, 8, 2, 9, 2, 4, 3, 2]] == block["input_ids"].tolist()
+    assert [[0, 1, 2, 3, 4, 3, 4, 2, 3, 4]] == block["position_ids"].tolist()
+    assert [0, 2] == block["calls"].tolist()
+    assert ([0], [1]) == (block["chosen"].tolist(), block["rejected"].tolist())
 
 
 def test_totals_count_a_step_however_it_is_divided():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from persona.train.plan import plan, steps_for
 from persona.train.recipe import Schedule
+from persona.train.rows import Family
 
 lengths = st.lists(st.integers(1, 400), min_size=1, max_size=40)
 schedules = st.builds(
@@ -103,3 +104,40 @@ def test_practice_goes_round_for_itself(user, practice, schedule):
     counts = [seen[i] for i in range(len(user), len(every))]
     assert max(counts) - min(counts) <= 1
     assert made.steps * min(schedule.practice_batch, practice) == sum(counts)
+
+
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=4), st.integers(1, 5), st.integers(60, 400))
+def test_calls_of_one_family_stand_together(sizes, batch, bundle):
+    """A step asks one family, within the bundle's budget; over the steps all its calls come equally often."""
+    starts = [sum(sizes[:n]) for n in range(len(sizes))]
+    each = [
+        Family(groups=tuple((i,) for i in range(start, start + size)), shared=40)
+        for start, size in zip(starts, sizes, strict=True)
+    ]
+    made = plan(
+        user_lengths=[50] * sum(sizes),
+        replay_lengths=[],
+        schedule=Schedule(call_batch=batch, min_steps=8, max_steps=8, bundle_tokens=bundle),
+        seed=0,
+        groups=[],
+        calls=each,
+    )
+
+    family_of = {group[0]: n for n, family in enumerate(each) for group in family.groups}
+    seen = Counter(i for micro in made.micros for i in micro.user)
+    for micro in made.micros:
+        assert 1 == len({family_of[i] for i in micro.user})
+        assert (40 if len(micro.user) > 1 else 0) == micro.shared
+        assert len(micro.user) == 1 or 40 + 10 * len(micro.user) <= bundle
+    for family in each:
+        counts = [seen[group[0]] for group in family.groups]
+        assert max(counts) - min(counts) <= 1
+    for step in range(made.steps):
+        rows = [i for micro in made.of_step(step) for i in micro.user]
+        assert min(batch, sizes[family_of[rows[0]]]) == len(rows)
+
+
+def test_calls_that_are_many_lengthen_a_build():
+    """Their epochs count as those of prose do."""
+    schedule = Schedule(epochs=2, batch=4, call_batch=4, min_steps=1, max_steps=100)
+    assert [4, 10, 10] == [steps_for(8, schedule), steps_for(8, schedule, 20), steps_for(0, schedule, 20)]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from persona.train.batches import block_of
+from persona.train.batches import Stem, block_of
 from persona.train.model import completion_logits
 from persona.train.trainer import NightTrainer
 
@@ -25,7 +25,7 @@ def test_the_adapter_multiplies_in_the_precision_of_the_step(
     for name, module in model.named_modules():
         if name.endswith("lora_A.default"):
             module.register_forward_hook(lambda _module, _given, made: seen.add(made.dtype))
-    block = block_of([((5, 6), (7, 2))], pad=2)
+    block = block_of([Stem(branches=[((5, 6), (7, 2))])], pad=2)
     trainer: Any = SimpleNamespace(
         args=SimpleNamespace(device=torch.device("cpu"), bf16=bf16),
         _loss=lambda model, inputs: (completion_logits(model, inputs).float().sum(), {}),
