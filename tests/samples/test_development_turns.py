@@ -34,7 +34,7 @@ def test_a_span_quotes_the_message_that_follows() -> None:
 def test_it_is_as_large_and_as_mixed_as_described() -> None:
     """The counts that the description of the samples gives."""
     kinds = Counter(label["kind"] for talk in LOG for label in talk["labels"])
-    assert (402, 1426) == (len(LOG), kinds.total())
+    assert (706, 2460) == (len(LOG), kinds.total())
     text = (SAMPLES / "README.md").read_text("utf-8")
     counts = f"{len(LOG)} conversations, {kinds.total()} labelled turns"
     assert f"{counts}, {kinds['correction']} corrections" in text
