@@ -59,6 +59,8 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
                 "all": {"shape.modules": list(_ALL)},
             },
         ),
+        Factor(name="untouched", variants=each("shape.untouched", 0.0, 0.34, 0.5, 0.67)),
+        Factor(name="calls", variants=each("schedule.call_batch", 1, 4)),
         Factor(
             name="small",
             variants={
