@@ -6,8 +6,8 @@ day's demonstrations or pairs. persona is the real night: import, distil, train 
 persona-candidate is what it built whatever its gate said, persona-served the champion with the bridge, as a
 user meets it. It builds every adapter from the base, so a night that is not in --learn-on is only heard.
 
-The chains have the rank, the layers and the rows a step of persona's recipe and, for the day's rows, the
-number of steps that its schedule gives; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.
+The chains have the rank and the rows a step of persona's recipe, all blocks of the base and, for the day's
+rows, three epochs; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.
 Trained tokens cannot be equal: persona sees all days again each night and has practice and replay rows
 beside them, the chains keep what earlier steps did. Every cell says how many tokens it was.
 
@@ -49,7 +49,15 @@ QUICK = {
     "items": 2,
     "steps": 16,
 }
-FULL = {"people": "all", "nights": str(NIGHTS), "learn_on": str(NIGHTS), "tokens": 96, "neutral": 32}
+FULL = {
+    "people": "nell,albrecht,tomas,ines,ruben,wim,hanna",
+    "nights": str(NIGHTS),
+    "learn_on": str(NIGHTS),
+    "prompts": 16,
+    "tokens": 72,
+    "neutral": 16,
+    "items": 2,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

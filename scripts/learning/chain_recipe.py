@@ -1,15 +1,16 @@
-"""How the two chains of trl train: as a user of trl would, with as many steps as persona would take."""
+"""How the two chains of trl train: as a user of trl would, with the defaults that trl and transformers bring."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from persona.train import Recipe
-from persona.train.plan import steps_for
 
 Trainer = Literal["sft", "dpo"]
+_EPOCHS = 3
 _RATES: Mapping[Trainer, float] = {"sft": 1e-3, "dpo": 1e-4}
 
 
@@ -52,9 +53,5 @@ def chain_recipe(trainer: Trainer, recipe: Recipe) -> ChainRecipe:
 
 
 def chain_steps(rows: int, recipe: Recipe) -> int:
-    """As many steps as persona's schedule gives to so many rows.
-
-    The chain has the day's rows only and persona all of them, so the steps of all nights together come out
-    alike in user rows; a step of persona's has practice and replay rows besides.
-    """
-    return steps_for(rows, recipe.schedule)
+    """transformers' own three epochs of the day's rows, and at most what persona's schedule allows a night."""
+    return min(max(1, math.ceil(rows * _EPOCHS / recipe.schedule.batch)), recipe.schedule.max_steps)
