@@ -21,7 +21,7 @@ class LoraShape:
 
     rank: int = 8
     alpha: int = 16
-    untouched: float = 0.0
+    untouched: float = 0.34
     modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -68,7 +68,7 @@ class Schedule:
     call_batch: int = 4
     practice_batch: int = 4
     replay_batch: int = 4
-    min_steps: int = 36
+    min_steps: int = 44
     max_steps: int = 64
     warmup: float = 0.05
     max_grad_norm: float = 1.0
