@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from persona.distill.detectors import Exchange, detect
+from persona.distill.detectors.judge import heard_reply
 from store.records import Interaction, Json, Message, Origin, ToolCall
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -51,6 +52,18 @@ def found(given: Exchange) -> set[str]:
     return {finding.detector.value for finding in detect(given)}
 
 
+def by_rules(given: Exchange) -> set[str]:
+    """What is found where corrections are what the rules take for one, whatever the judge makes of it."""
+    heard = heard_reply(given)
+    ruled = {"follow_up"} if heard is not None and heard.ruled else set()
+    return (found(given) - {"follow_up"}) | ruled
+
+
 def replied(reply: str, answer: str = ANSWER) -> set[str]:
     """What is found when the user replies so to the answer, and is answered."""
-    return found(exchange(said(reply), answered("Well."), said("And the mast?"), completion=answered(answer)))
+    return found(replying(reply, answer))
+
+
+def replying(reply: str, answer: str = ANSWER) -> Exchange:
+    """The user replies so to the answer, and is answered."""
+    return exchange(said(reply), answered("Well."), said("And the mast?"), completion=answered(answer))

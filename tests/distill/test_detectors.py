@@ -9,10 +9,12 @@ from exchange_parts import (
     REQUEST,
     TURNS,
     answered,
+    by_rules,
     call,
     exchange,
     found,
     replied,
+    replying,
     returned,
     said,
 )
@@ -27,21 +29,35 @@ LANGUAGES = sorted(TURNS["corrections"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_correction_is_seen(language: str) -> None:
+def test_rules_see_a_correction(language: str) -> None:
     """Shorter, in metric, use rg, wrong, not what I asked: the next message takes the answer back."""
-    missed = [reply for reply in TURNS["corrections"][language] if "follow_up" not in replied(reply)]
-    assert [] == missed
+    replies = TURNS["corrections"][language]
+    assert [] == [reply for reply in replies if "follow_up" not in by_rules(replying(reply))]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_other_replies_are_no_corrections(language: str) -> None:
+def test_most_of_these_are_corrections_to_the_judge(language: str) -> None:
+    """Even without an answer that they fit: four of five, in every language."""
+    replies = TURNS["corrections"][language]
+    assert sum("follow_up" in replied(reply) for reply in replies) >= 0.8 * len(replies)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_other_replies_are_no_corrections_to_rules(language: str) -> None:
     """Thanks, next questions and new tasks that have words of a correction in them."""
     wrong = [
         (reply, detectors)
         for reply in TURNS["no_corrections"][language]
-        if (detectors := replied(reply) - {"thanks"})
+        if (detectors := by_rules(replying(reply)) - {"thanks", "restated"})
     ]
     assert [] == wrong
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_other_replies_are_seldom_corrections_to_the_judge(language: str) -> None:
+    """Most of them are requests that have nothing to do with the answer."""
+    replies = TURNS["no_corrections"][language]
+    assert sum("follow_up" in replied(reply) for reply in replies) <= 0.06 * len(replies)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -89,13 +105,15 @@ def test_a_no_to_a_question_of_the_answer_is_no_correction() -> None:
 def test_the_first_thing_said_counts() -> None:
     """Behind a new request, words of a correction are about the new request."""
     assert set() == replied("Write one for my boss. Make it more formal.")
-    assert {"follow_up"} == replied("Thanks! Make it more formal.")
+    assert {"follow_up"} == by_rules(replying("Thanks! Make it more formal."))
 
 
 def test_a_correction_quotes_the_user() -> None:
     """The span is the user's own text; what goes on behind it is not quoted."""
-    (finding,) = detect(exchange(said("Hm, no. Use rg!  What is the time?"), answered("10:00")))
-    assert ("Hm, no. Use rg!", 0) == (finding.span, finding.place)
+    asked, grep = said("Find all TODOs in the sources"), answered("grep -rn TODO src")
+    reply = said("No, use rg!  What is the time?")
+    (finding,) = detect(exchange(reply, answered("10:00"), prompt=(asked,), completion=grep))
+    assert ("No, use rg!", 0) == (finding.span, finding.place)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_correction_may_take_two_tries(story: Story) -> None:
     """The answer that was accepted at last stands against the first."""
     story.talk(
         *(user("What is a sloop?"), answer(LONG), user("Shorter!"), answer("It is a boat. It has one mast.")),
-        *(user("Still too long"), answer(SHORT), user("Great, thank you.")),
+        *(user("Still too long, shorter please."), answer(SHORT), user("Great, thank you.")),
     )
     assert (SHORT, LONG) in learnt(story)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from exchange_parts import answered, call, exchange, found, replied, returned, said
+from exchange_parts import answered, by_rules, call, exchange, found, replied, returned, said
 
 from persona.distill.detectors.before import before
 from store.records import Origin
 
 
 def after(request: str, answer: str, reply: str) -> set[str]:
-    """What is found when the user replies so to this answer to this request."""
-    return found(
+    """What rules find when the user replies so to this answer to this request."""
+    return by_rules(
         exchange(
             said(reply), answered("Well."), said("And?"), prompt=(said(request),), completion=answered(answer)
         )
@@ -122,10 +122,10 @@ def test_in_a_play_the_words_are_part_of_it() -> None:
     for text in ("Shorter, please.", "Thank you!", "Never use metric units.", "never mind"):
         assert set() == found(exchange(said(text), answered("..."), prompt=(dictated,), completion=soup))
     left = said("Stop the game. Your answers are too polite.")
-    assert "follow_up" in found(exchange(left, answered("Oh."), prompt=(play,), completion=soup))
+    assert "follow_up" in by_rules(exchange(left, answered("Oh."), prompt=(play,), completion=soup))
     stop = said("Stop playing, please.")
     over = (play, soup, stop, answered("Fine."), said("What is a sloop?"))
-    assert "follow_up" in found(exchange(reply, answered("Sorry."), prompt=over, completion=soup))
+    assert "follow_up" in by_rules(exchange(reply, answered("Sorry."), prompt=over, completion=soup))
 
 
 def test_nobody_else_begins_a_play() -> None:

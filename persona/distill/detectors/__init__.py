@@ -7,8 +7,8 @@ from persona.distill.detectors.adoption import adopted
 from persona.distill.detectors.before import plays
 from persona.distill.detectors.calls import calls
 from persona.distill.detectors.contract import REQUEST, Correction, Exchange, ExchangeDetector, Finding
-from persona.distill.detectors.corrections import corrected
 from persona.distill.detectors.echoes import said_elsewhere
+from persona.distill.detectors.follow_ups import corrected
 from persona.distill.detectors.outcomes import outcomes
 from persona.distill.detectors.own_words import echoes
 from persona.distill.detectors.restatements import restated

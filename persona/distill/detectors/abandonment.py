@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from rapidfuzz import fuzz
 
 from persona.checker import fold, parse_statement
-from persona.distill.detectors.before import before
 from persona.distill.detectors.content import asked_instead
 from persona.distill.detectors.contract import Exchange, Finding, by_user
-from persona.distill.detectors.corrections import Correcting, correcting
-from persona.distill.detectors.own_words import own_sentences
-from persona.distill.detectors.tongues import plausible
+from persona.distill.detectors.corrections import Correcting
+from persona.distill.detectors.giving_up import gives_up
+from persona.distill.detectors.judge import judged
 from persona.distill.signals import Detector
 from store.records import Message
 
 _WORD = re.compile(r"\w+")
-_CLAUSE = re.compile(r"\s*[,–—]\s*")
 _THE_SAME = 85  # of 100: an answer so like the corrected one did not follow the correction, unless …
 _SAME_WORD = 75  # of 100: … a word of the correction came or went
 _SLIGHT = 0.3  # of the words: what may change in an answer that is the same
@@ -42,32 +39,12 @@ def abandoned(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(detector=Detector.ABANDONED, span=correction.content)
 
 
-def gives_up(said: Message) -> bool:
-    """Does the message say that the user does not want to go on with this?"""
-    return _gives_up(said.content)
-
-
-@lru_cache(maxsize=4096)
-def _gives_up(content: str) -> bool:
-    sentences = own_sentences(content)
-    for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
-        for sentence in sentences[:3]:
-            soft = tongue.soft_head.match(sentence.text)
-            bare = sentence.text[soft.end() :] if soft else sentence.text
-            said = [sentence.text, bare]
-            if not sentence.asks:
-                said += [_CLAUSE.split(text)[0] for text in said]
-            if any(tongue.gives_up.fullmatch(text) for text in said if text):
-                return True
-    return False
-
-
 def _corrects(said: Message, prompt: Sequence[Message], completion: Message) -> bool:
     return _correcting(said, prompt, completion) is not None
 
 
 def _correcting(said: Message, prompt: Sequence[Message], completion: Message) -> Correcting | None:
-    return correcting(own_sentences(said.content), before(prompt, completion))
+    return judged(prompt, completion, said).correcting
 
 
 def _not_followed(exchange: Exchange) -> Message | None:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 
 from persona.checker import fold
-from persona.distill.detectors.abandonment import gives_up
 from persona.distill.detectors.before import before_reply
 from persona.distill.detectors.contract import Exchange, Finding, by_user
 from persona.distill.detectors.corrections import correcting
+from persona.distill.detectors.giving_up import gives_up
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.retries import asks_again
 from persona.distill.detectors.tongues import stop_words

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from persona.distill.detectors.abandonment import gives_up
 from persona.distill.detectors.before import before
 from persona.distill.detectors.contract import Exchange, Finding, by_user
 from persona.distill.detectors.corrections import correcting
+from persona.distill.detectors.giving_up import gives_up
 from persona.distill.detectors.outcomes import outcome
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.restatements import restates

@@ -1,25 +1,22 @@
-"""The next message corrects the answer: it says no, judges it, says what was meant, or asks for a change.
+"""What rules take for a correction: it says no, judges the answer, says what was meant, or asks for a change.
 
-Polarity -1, confidence 0.7. Invariant: only the first thing that the user says counts, thanks and the like
-aside; behind a new request nothing is a correction of the old answer.
+Invariant: only the first thing that the user says counts, thanks and the like aside; behind a new request
+nothing is a correction of the old answer. The judge weighs what is found here with everything else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from persona.distill.detectors.asking import asks, concludes
-from persona.distill.detectors.before import NOTHING, Before, before_reply, words_of
-from persona.distill.detectors.content import asked_instead
-from persona.distill.detectors.contract import Exchange, Finding
+from persona.distill.detectors.before import NOTHING, Before, words_of
 from persona.distill.detectors.objections import objects_to
-from persona.distill.detectors.own_words import Sentence, own_sentences
+from persona.distill.detectors.own_words import Sentence
 from persona.distill.detectors.reading import praises, smiles, without_sighs
 from persona.distill.detectors.tongues import Tongue, plausible
-from persona.distill.signals import Detector
 
 _LONGEST_CHANGE = 14  # words; longer sentences are no mere change of the answer
 _LONGEST_QUESTION = 12
@@ -29,52 +26,36 @@ _CLAUSE = re.compile(r"\s*[,–—]\s*")
 _AFTER_PAUSE = re.compile(r"[\s,.!:;…–—-]*")
 
 
-def corrected(exchange: Exchange) -> Iterator[Finding]:
-    """The correction of the completion by the next message, at most one."""
-    reply = exchange.reply()
-    if reply is None:
-        return
-    place, said = reply
-    sentences = own_sentences(said.content)
-    found = correcting(sentences, before_reply(exchange))
-    if found is None:
-        return
-    span = " ".join(sentence.raw for sentence in found.sentences)
-    yield Finding(
-        detector=Detector.FOLLOW_UP,
-        span=span,
-        place=place,
-        correction=asked_instead(found.sentences, found.tongue),
-    )
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Correcting:
-    """The sentences that correct, and the language in which they do."""
+    """The sentences that correct, and the language in which they do.
+
+    `plain`: they say so in words, and are not told by their form alone.
+    """
 
     sentences: tuple[Sentence, ...]
     tongue: Tongue
+    plain: bool = False
 
 
 @lru_cache(maxsize=4096)
 def correcting(sentences: tuple[Sentence, ...], asked: Before) -> Correcting | None:
     """The sentences that take the answer back; None where none do."""
     for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
-        start = _first_that_says_something(sentences, tongue)
+        start = first_that_says_something(sentences, tongue)
         if start == len(sentences) or tongue.gives_up.fullmatch(sentences[start].text):
             continue
-        count = (
-            1 if _corrects(sentences, start, tongue, asked) else objects_to(sentences, start, tongue, asked)
-        )
+        plain = _corrects(sentences, start, tongue, asked)
+        count = 1 if plain else objects_to(sentences, start, tongue, asked)
         if count:
             end = start + count
             while end < len(sentences) and end < start + 3 and _goes_on(sentences[end], tongue):
                 end += 1
-            return Correcting(sentences=tuple(sentences[start:end]), tongue=tongue)
+            return Correcting(sentences=tuple(sentences[start:end]), tongue=tongue, plain=plain)
     return None
 
 
-def _first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) -> int:
+def first_that_says_something(sentences: Sequence[Sentence], tongue: Tongue) -> int:
     """The place of the first sentence that is more than thanks, a greeting or a sigh."""
     start = 0
     while start < len(sentences) and start < 3:

@@ -8,27 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import takewhile
 from operator import eq
 
-from rapidfuzz import fuzz
-
 from persona.checker import fold
-from persona.distill.detectors.before import before_reply
+from persona.distill.detectors.content_words import content_words, has_word
 from persona.distill.detectors.contract import Exchange, Finding
-from persona.distill.detectors.corrections import correcting
-from persona.distill.detectors.own_words import own_sentences
+from persona.distill.detectors.judge import judged_reply
 from persona.distill.detectors.retries import asks_again, same_request
-from persona.distill.detectors.tongues import stop_words
 from persona.distill.signals import Detector
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"\w+")
+_LONGEST_READ = 2000  # characters
+_ALIKE = 0.5  # of the words of the longer one
 _LONGEST = 60  # words of a request that people write anew
 _FEWEST = 2  # content words in common
-_SAME_WORD = 84  # of 100: inflections and slips of the keyboard
-_STEM = 5  # letters
-_ENDING = 2  # letters
 _COVERED = 0.8  # of the content words of either
 
 
@@ -40,20 +34,29 @@ def restated(exchange: Exchange) -> Iterator[Finding]:
     place, said = reply
     if exchange.completion.content.rstrip().endswith("?") or same_request(said, request) or asks_again(said):
         return
-    stood = before_reply(exchange)
-    if correcting(own_sentences(said.content), stood) is not None:
+    judgement = judged_reply(exchange)
+    if judgement is None or judgement.correcting is not None:
         return  # it says so in words
-    if restates(request.content, said.content):
+    anew = judgement.restates and not parallels(request.content, said.content)
+    if anew or restates(request.content, said.content):
         yield Finding(detector=Detector.RESTATED, span=said.content, place=place)
+
+
+def parallels(request: str, other: str) -> bool:
+    """Are the two built alike around another word: the weather in Oslo, the weather in Rome?"""
+    one, two = (_WORD.findall(fold(text[:_LONGEST_READ])) for text in (request, other))
+    begin = sum(1 for _ in takewhile(bool, map(eq, one, two)))
+    end = sum(1 for _ in takewhile(bool, map(eq, reversed(one[begin:]), reversed(two[begin:]))))
+    return begin + end < min(len(one), len(two)) and begin + end >= _ALIKE * max(len(one), len(two))
 
 
 def restates(request: str, again: str) -> bool:
     """Do the two texts ask for the same?"""
-    one, other = _content_words(request), _content_words(again)
+    one, other = content_words(request), content_words(again)
     if not _FEWEST <= len(one) <= _LONGEST or not _FEWEST <= len(other) <= _LONGEST:
         return False
-    left_one = [word for word in one if not _has(other, word)]
-    left_other = [word for word in other if not _has(one, word)]
+    left_one = [word for word in one if not has_word(other, word)]
+    left_other = [word for word in other if not has_word(one, word)]
     common = len(one) - len(left_one)
     if common < _FEWEST or (left_one and left_other):
         return False
@@ -64,21 +67,3 @@ def restates(request: str, again: str) -> bool:
         and len(left_other) <= common
         and len(left_one) <= common
     )
-
-
-def _has(words: tuple[str, ...], word: str) -> bool:
-    if not word.isalpha() or len(word) < _STEM:
-        return word in words
-    return any(fuzz.ratio(word, other) >= _SAME_WORD or _inflected(word, other) for other in words)
-
-
-def _inflected(word: str, other: str) -> bool:
-    """Have the two a long beginning in common, and short endings of their own: “druckt” and “Drucker”?"""
-    common = sum(1 for _ in takewhile(bool, map(eq, word, other)))
-    return common >= _STEM and max(len(word), len(other)) - common <= _ENDING
-
-
-@lru_cache(maxsize=1024)
-def _content_words(text: str) -> tuple[str, ...]:
-    words = _WORD.findall(fold(text[:2000]))
-    return tuple(dict.fromkeys(word for word in words if word not in stop_words()))

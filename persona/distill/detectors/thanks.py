@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from persona.distill.detectors.abandonment import gives_up
-from persona.distill.detectors.before import before_reply
 from persona.distill.detectors.contract import Exchange, Finding
-from persona.distill.detectors.corrections import correcting
+from persona.distill.detectors.giving_up import gives_up
+from persona.distill.detectors.judge import judged_reply
 from persona.distill.detectors.own_words import Sentence, own_sentences
 from persona.distill.detectors.reading import praises
 from persona.distill.detectors.tongues import Tongue, plausible
@@ -32,8 +31,8 @@ def thanked(exchange: Exchange) -> Iterator[Finding]:
         yield Finding(detector=Detector.THANKS, span=said.content, place=place)
         return
     sentences = own_sentences(said.content)
-    stood = before_reply(exchange)
-    if correcting(sentences, stood) is not None or gives_up(said):
+    judgement = judged_reply(exchange)
+    if judgement is None or judgement.correcting is not None or judgement.disputed or gives_up(said):
         return
     for tongue in plausible(" ".join(sentence.text for sentence in sentences)):
         for sentence in sentences[:2]:

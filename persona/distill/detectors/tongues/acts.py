@@ -57,7 +57,7 @@ class Acts:
     leaves_play: re.Pattern[str]
 
 
-_ANYWHERE = frozenset(
+ANYWHERE = frozenset(
     (
         *("denies", "praise", "fine", "contrast", "sure", "particles", "world", "equals"),
         *("play", "standing", "leaves_play", "comparative"),
@@ -70,5 +70,5 @@ def acts(table: Mapping[str, Iterable[str]], *, head: Compile, words: Compile) -
     """The compiled table."""
     patterns = {"denies" if name == "not" else name: phrases for name, phrases in table.items()}
     return Acts(
-        **{name: (words if name in _ANYWHERE else head)(phrases) for name, phrases in patterns.items()}
+        **{name: (words if name in ANYWHERE else head)(phrases) for name, phrases in patterns.items()}
     )
