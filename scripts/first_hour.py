@@ -199,7 +199,7 @@ class Hour:
 
     def is_helped(self) -> None:
         self.tmux.press("F1")
-        self.tmux.waits_for("help", "Esc Close", gone=("Ask anything",))
+        self.tmux.waits_for("help", "Esc Close")
         self.tmux.press("Escape")
         self.tmux.waits_for("Ask anything", gone=("Esc Close",))
 
