@@ -31,6 +31,9 @@ from scripts.chatting.terminal import Terminal
 SIZE = (110, 34)
 HIGH = (120, 300)  # room for a whole answer, so that all of it is drawn
 ENTER, NEW, EARLIER, UP = "\r", "\x0e", "\x0f", "\x1b[5~"
+GREETING = "Good to see you"  # what a conversation shows that has not begun
+BATCH = 40  # strings of one answer: what fits on the screen
+BARE = 8  # the bare client reads this part of the tokens before, and again after
 STEPS = ("hostile", "open", "stream")
 
 
@@ -46,20 +49,20 @@ def chat(daemon: Talkative, size: tuple[int, int]) -> Terminal:
 def hostile(home: Home, *, count: int) -> dict[str, Any]:
     """Four of five strings are streamed as answers, the others stood in the store already."""
     assert not blind_spots(), f"the count would not see {blind_spots()}"
-    streamed = count * 4 // 5
+    began, streamed = time.monotonic(), count * 4 // 5
     write_hostile(home, streamed, count)
     daemon = Talkative(home)
     terminal = chat(daemon, HIGH)
     try:
-        for first in range(0, streamed, 40):
-            last = min(first + 40, streamed)
+        for first in range(0, streamed, BATCH):
+            last = min(first + BATCH, streamed)
             mark = terminal.mark()
             terminal.type(f"hostile {first} {last}{ENTER}")
             terminal.shows(f"{END}{last}", since=mark)
             terminal.shows(" tokens, ", since=mark)
-            if first % 400 == 0:
-                terminal.type(NEW)
-                time.sleep(0.3)
+            mark = terminal.mark()
+            terminal.type(NEW)  # all that is on the screen is laid out with every piece that comes
+            terminal.shows(GREETING, since=mark)
         for number in range((count - streamed) // (10 * TURNS)):
             mark = terminal.mark()
             terminal.type(EARLIER)
@@ -80,6 +83,7 @@ def hostile(home: Home, *, count: int) -> dict[str, Any]:
         "drawn": drawn,
         "foreign": foreign(written, HIGH),
         "bytes_to_the_terminal": len(written),
+        "seconds": round(time.monotonic() - began),
     }
 
 
@@ -125,28 +129,29 @@ def streamed(home: Home, *, tokens: int) -> dict[str, Any]:
     daemon = Talkative(home)
     try:
         _read_bare(daemon, min(tokens, 500))  # warm
-        first = _read_bare(daemon, tokens)
+        bare = [_read_bare(daemon, tokens // BARE)]
         terminal = chat(daemon, SIZE)
         try:
             before, mark = terminal.cpu_seconds(), terminal.mark()
             terminal.type(f"tokens {tokens}{ENTER}")
-            seen = daemon.said()
+            seen = daemon.said()  # once it is generated
             used = terminal.cpu_seconds() - before
             terminal.shows(END, since=mark)
             drawn = len(terminal.written(mark))
         finally:
             terminal.close()
-        second = _read_bare(daemon, tokens)
+        bare.append(_read_bare(daemon, tokens // BARE))
     finally:
         daemon.close()
-    assert {tokens} == {first["tokens"], seen["tokens"], second["tokens"]}
-    bare = (first["seconds"] + second["seconds"]) / 2
+    assert (tokens, 2 * (tokens // BARE)) == (seen["tokens"], sum(each["tokens"] for each in bare))
+    first, second = (each["seconds"] / each["tokens"] for each in bare)
+    alone, read = (first + second) / 2, seen["seconds"] / tokens
     return {
         "tokens": tokens,
-        "tokens_per_s_bare": round(tokens / bare, 1),
-        "tokens_per_s_chat": round(tokens / seen["seconds"], 1),
-        "slower_percent": round(100 * (seen["seconds"] / bare - 1), 2),
-        "bare_differ_percent": round(100 * abs(first["seconds"] - second["seconds"]) / bare, 2),
+        "tokens_per_s_bare": round(1 / alone, 1),
+        "tokens_per_s_chat": round(1 / read, 1),
+        "slower_percent": round(100 * (read / alone - 1), 2),
+        "bare_differ_percent": round(100 * abs(first - second) / alone, 2),
         "chat_cpu_seconds_per_s": round(used / seen["seconds"], 3),
         "bytes_to_the_terminal": drawn,
     }
@@ -170,14 +175,14 @@ def _read_bare(daemon: Talkative, tokens: int) -> dict[str, Any]:
     return daemon.said()
 
 
-def measure(root: Path, steps: Sequence[str], *, quick: bool) -> dict[str, Any]:
+def measure(root: Path, steps: Sequence[str], *, strings: int, tokens: int, rounds: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "hostile" in steps:
-        found["hostile"] = hostile(furnish(root / "hostile"), count=1000 if quick else 5000)
+        found["hostile"] = hostile(furnish(root / "hostile"), count=strings)
     if "open" in steps:
-        found["open"] = opened(furnish(root / "open"), messages=2000, rounds=1 if quick else 5)
+        found["open"] = opened(furnish(root / "open"), messages=2000, rounds=rounds)
     if "stream" in steps:
-        found["stream"] = streamed(furnish(root / "stream"), tokens=2000 if quick else 20_000)
+        found["stream"] = streamed(furnish(root / "stream"), tokens=tokens)
     return found
 
 
@@ -185,10 +190,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument("--quick", action="store_true", help="less of everything: a minute")
+    parser.add_argument("--strings", type=int, metavar="N", help="so many hostile strings")
+    parser.add_argument("--tokens", type=int, metavar="N", help="an answer of so many tokens")
     parser.add_argument("--steps", default=",".join(STEPS), help="which parts, with commas between")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-chat-") as root:
-        found = measure(Path(root), options.steps.split(","), quick=options.quick)
+        found = measure(
+            Path(root),
+            options.steps.split(","),
+            strings=options.strings or (1000 if options.quick else 5000),
+            tokens=options.tokens or (2000 if options.quick else 20_000),
+            rounds=1 if options.quick else 5,
+        )
     if options.json:
         print(json.dumps(found, indent=2))
         return

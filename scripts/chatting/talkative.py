@@ -30,7 +30,7 @@ from scripts.screens.served import small_base
 
 END = "theendofit"
 _WORD = re.compile(r"\s*\S+")  # what the scripted engine takes for a token
-_WORK = 4_500_000  # bytes that each processor hashes for a token: some five milliseconds
+_WORK = 2_250_000  # bytes that each processor hashes for a token: some milliseconds, fewer than a model takes
 _PROSE = (
     "The keeper climbed the stairs, as on every evening, and lit the lamp before the fog came in. ",
     "Nobody had asked for it. ",

@@ -11,10 +11,13 @@ import subprocess
 import termios
 import threading
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _LOOK = 0.02
+_TOLD = 1500  # letters that are told when something did not show
+_LONGEST = 40  # letters of a sequence
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?>$]*[A-Za-z]")
 
 
@@ -57,12 +60,17 @@ class Terminal:
         Colours and moves of the cursor may stand between its letters.
         """
         deadline = time.monotonic() + within
-        while text not in (said := self.said(since)):
-            left = deadline - time.monotonic()
-            if left <= 0 or self._process.poll() is not None:
-                raise TimeoutError(f"{text!r} did not show; {said[-1500:]}")
-            time.sleep(_LOOK)  # what looks for it takes time from what draws
-        return time.perf_counter()
+        letters, said, held = getincrementaldecoder("utf-8")("replace"), "", ""
+        while True:
+            new = self.written(since)  # each byte once: what looks for it takes time from what draws
+            since += len(new)
+            whole, held = _whole(held + letters.decode(new))
+            said = said[-max(_TOLD, len(text)) :] + _SEQUENCE.sub("", whole)
+            if text in said:
+                return time.perf_counter()
+            if time.monotonic() >= deadline or self._process.poll() is not None:
+                raise TimeoutError(f"{text!r} did not show; {said[-_TOLD:]}")
+            time.sleep(_LOOK)
 
     def said(self, since: int = 0) -> str:
         """What was written, without colours and moves of the cursor."""
@@ -88,3 +96,11 @@ class Terminal:
                 return
             with self._guard:
                 self._written += got
+
+
+def _whole(text: str) -> tuple[str, str]:
+    """`text`, and the beginning of a sequence at its end."""
+    last = text.rfind("\x1b")
+    if last < 0 or len(text) - last > _LONGEST or _SEQUENCE.match(text, last) or "\x07" in text[last:]:
+        return text, ""
+    return text[:last], text[last:]
