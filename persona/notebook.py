@@ -1,6 +1,7 @@
-"""What this client alone remembers: drafts, prompts that were sent, titles, what was seen.
+"""What the chat on the whole terminal alone remembers: drafts, prompts that were sent, titles, what was seen.
 
-A file of its own, 0600, that several chats may use at once. Losing it loses comfort and no conversation.
+A file of its own, 0600, that several chats may use at once. Losing it loses comfort and no conversation; what
+is forgotten elsewhere is forgotten here too.
 """
 
 from __future__ import annotations
@@ -51,18 +52,28 @@ class Notebook:
         """An empty title gives the conversation its own opening back."""
         self._note("title", conversation, title.strip())
 
-    def forget(self, conversation: str, *, prompts: Sequence[str] = (), answers: Sequence[str] = ()) -> None:
-        """All that is noted about it: its draft and title, these `prompts`, and what was written in place of
-        these `answers`."""
+    def forget(
+        self, conversation: str = NEW, *, said: Sequence[str] = (), answers: Sequence[str] = ()
+    ) -> None:
+        """What was noted of a conversation, its draft and title; the prompts that `said` so, behind a command
+        too; what was written in place of these `answers`."""
         with self._open() as database:
-            database.executemany("DELETE FROM prompts WHERE text = ?", [(text,) for text in prompts])
+            titles = database.execute(
+                "SELECT value FROM notes WHERE kind = 'title' AND key = ?", (conversation,)
+            )
+            gone = {text.strip() for text in (*said, *(row[0] for row in titles))} - {""}
+            prompts = database.execute("SELECT text FROM prompts").fetchall()
+            database.executemany(
+                "DELETE FROM prompts WHERE text = ?", [row for row in prompts if _words(row[0]) & gone]
+            )
             database.executemany(
                 "DELETE FROM notes WHERE kind = 'draft' AND key = ?",
                 [(f"better:{answer}",) for answer in answers],
             )
-            database.execute(
-                "DELETE FROM notes WHERE key = ? AND kind IN ('draft', 'title')", (conversation,)
-            )
+            if conversation != NEW:
+                database.execute(
+                    "DELETE FROM notes WHERE key = ? AND kind IN ('draft', 'title')", (conversation,)
+                )
 
     def seen(self, what: str) -> str:
         """The last one of `what` (a run's id, a theme) that was noted."""
@@ -107,5 +118,14 @@ class Notebook:
                 yield self._memory
             return
         assert self._file is not None
-        with closing(sqlite3.connect(self._file, timeout=_PATIENCE)) as database, database:
-            yield database
+        with closing(sqlite3.connect(self._file, timeout=_PATIENCE)) as database:
+            database.execute("PRAGMA secure_delete = 1")  # what is forgotten is overwritten
+            with database:
+                yield database
+
+
+def _words(prompt: str) -> set[str]:
+    """What a prompt says: all of it, what stands behind its command, what it says with one slash of two."""
+    if not prompt.startswith("/"):
+        return {prompt}
+    return {prompt, prompt[1:], prompt.partition(" ")[2].strip()}

@@ -27,6 +27,7 @@ class IdentityPaths:
     store: Path
     adapters: Path
     schedule: Path
+    notes: Path  # what the chat alone remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Home:
             store=folder / "store.db",
             adapters=folder / "adapters",
             schedule=folder / "schedule.json",
+            notes=folder / "chat.db",
         )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from persona.bootstrap import Persona  # by name: the arguments are checked at run time
-from persona.errors import BadInput
+from persona.errors import BadInput, Busy, Damaged
+from persona.notebook import Notebook
 
 if TYPE_CHECKING:
     from adapters import Registry
+    from store.forget import Falling
 
 _WHY = "it learned from what was forgotten"
 
@@ -34,6 +37,7 @@ def forget(
     persona.recover()
     with persona.lock():
         known = {revision.id: revision.ref for revision in registry.survey().revisions}
+        _clear_notes(persona, persona.store.foresee(**what))
         gone = persona.store.forget(at=datetime.now(UTC), **what)
         tainted = [revision for revision in gone.revisions if revision in known]
         champion = registry.champion()
@@ -80,6 +84,40 @@ def foresee(
         "snapshots": falling.snapshots,
         "revisions": [known[revision] for revision in falling.revisions if revision in known],
     }
+
+
+def _clear_notes(persona: Persona, falling: Falling) -> None:
+    """What the chat noted of what falls. Busy while a chat holds its notes: nothing is forgotten then."""
+    if not persona.paths.notes.exists():
+        return
+    going, said = set(falling.interactions), []
+    begun = {persona.store.interactions.get(each).conversation for each in going}
+    whole = set(falling.conversations)
+    for conversation in begun:
+        told = persona.store.interactions.told(conversation)
+        if all(each.id in going for each in told):
+            whole.add(conversation)
+        said += [
+            message.content
+            for each in told
+            if each.id in going
+            for message in each.said
+            if message.role == "user"
+        ]
+    acts = set(falling.feedback)
+    for act in persona.store.feedback.all():
+        if act.id in acts:
+            said += [act.content, act.reason]
+    try:
+        book = Notebook(persona.paths.notes)
+        book.forget(said=said, answers=falling.interactions)
+        for conversation in whole:
+            book.forget(conversation)
+    except sqlite3.OperationalError as error:
+        raise Busy(persona.paths.notes) from error
+    except sqlite3.DatabaseError as error:
+        advice = "delete it: there are drafts, titles and prompts of the chat in it, and no conversation"
+        raise Damaged(persona.paths.notes, str(error), advice) from error
 
 
 def _named(conversation: str | None, interaction: str | None, preference: str | None) -> dict[str, list[str]]:

@@ -13,12 +13,13 @@ from persona.errors import BadInput
 from persona.paths import make_private
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from persona.bootstrap import Persona
     from persona.daemon.place import Place
     from persona.tui.daemon import Address
 
 _BASE = ("r0", "base")
-_NOTES = "chat.db"
 
 
 def talk(
@@ -61,7 +62,7 @@ def talk(
     app = PersonaApp(
         find,
         start=lambda: address(started.start()),
-        notes=make_private(persona.paths.folder) / _NOTES,
+        notes=_notes(persona),
         wishes=Wishes(
             held="" if held == "champion" else "persona:base" if held in _BASE else f"persona:{held}",
             resume=resume,
@@ -77,6 +78,11 @@ def talk(
     finally:
         if not settings.keep_daemon:
             started.end()
+
+
+def _notes(persona: Persona) -> Path:
+    make_private(persona.paths.folder)
+    return persona.paths.notes
 
 
 def _in_a_browser(persona: Persona, wishes: list[str]) -> None:

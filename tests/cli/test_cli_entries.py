@@ -5,8 +5,18 @@ from __future__ import annotations
 import pytest
 from cli_parts import AT, Past, Shell, preference
 
+from persona.notebook import Notebook
+from persona.paths import Home
 from store.identity import with_id
-from store.records import Feedback, FeedbackKind, PreferenceStatus, Run, RunState
+from store.records import (
+    Feedback,
+    FeedbackKind,
+    Interaction,
+    Message,
+    PreferenceStatus,
+    Run,
+    RunState,
+)
 
 
 @pytest.fixture
@@ -159,3 +169,104 @@ def test_habits_show_how_tools_are_used(shell: Shell, past: Past) -> None:
     found = shell.run("habits", "--json").json
     assert ["Weather in metric units."] == [entry["statement"] for entry in found["habits"]]
     assert [] == found["usage"]
+
+
+@pytest.fixture
+def book(made: Shell) -> Notebook:
+    """What the chat on the whole terminal noted here."""
+    return Notebook(Home(made.root).identity("me").notes)
+
+
+def talked(shell: Shell, conversation: str, *said: str) -> list[Interaction]:
+    """Each of these was asked and answered, one behind the other."""
+    before: tuple[Message, ...] = ()
+    kept = []
+    with shell.store() as store:
+        for text in said:
+            asked = Message(role="user", content=text)
+            answer = Message(role="assistant", content=f"{text}!")
+            kept.append(
+                with_id(
+                    Interaction(
+                        id="",
+                        conversation=conversation,
+                        at=AT,
+                        source="persona",
+                        prompt=(*before, asked),
+                        completion=answer,
+                    )
+                )
+            )
+            before = (*before, asked, answer)
+            store.interactions.add(kept[-1])
+    return kept
+
+
+def test_what_the_chat_noted_is_forgotten_too(made: Shell, book: Notebook) -> None:
+    """Prompts, what was said behind a command, the title, the draft, and what was half written in place of an
+    answer; nothing of another conversation, and no byte of it is left in the file."""
+    (secret,) = talked(made, "c-1", "the secret garden")
+    talked(made, "c-2", "the open field")
+    for prompt in ("the secret garden", "/ab the secret garden", "/rename Hidden plans", "the open field"):
+        book.sent(prompt)
+    book.rename("c-1", "Hidden plans")
+    book.rename("c-2", "Fields")
+    book.keep_draft("more of the secret", "c-1")
+    book.keep_draft("more of the field", "c-2")
+    book.keep_draft("a new thought")
+    book.keep_draft("half a secret", f"better:{secret.id}")
+
+    assert 0 == made.run("forget", "--conversation", "c-1").code
+
+    assert ["the open field"] == book.prompts()
+    assert {"c-2": "Fields"} == book.titles()
+    assert ("", "") == (book.draft("c-1"), book.draft(f"better:{secret.id}"))
+    assert ("more of the field", "a new thought") == (book.draft("c-2"), book.draft())
+    written = Home(made.root).identity("me").notes.read_bytes()
+    assert [] == [word for word in (b"secret", b"Hidden") if word in written]
+
+
+def test_one_answer_takes_its_own_notes_alone(made: Shell, book: Notebook) -> None:
+    """And those of what followed it; the conversation keeps its title while something of it is left."""
+    _, second = talked(made, "c-1", "first thing", "second thing")
+    for prompt in ("first thing", "second thing"):
+        book.sent(prompt)
+    book.rename("c-1", "Things")
+
+    assert 0 == made.run("forget", "--interaction", second.id).code
+    assert (["first thing"], {"c-1": "Things"}) == (book.prompts(), book.titles())
+
+
+def test_a_preference_takes_the_line_that_stated_it(made: Shell, book: Notebook) -> None:
+    """Whatever stood in front of it."""
+    entry = stated(made, "Answer in at most two sentences.")
+    book.sent("/prefer Answer in at most two sentences.")
+
+    assert 0 == made.run("forget", "--preference", entry).code
+    assert [] == book.prompts()
+
+
+def test_what_is_tried_forgets_no_notes(made: Shell, book: Notebook) -> None:
+    """--dry-run; and a home without a chat gets no notes from it."""
+    talked(made, "c-1", "first thing")
+    book.sent("first thing")
+
+    assert 0 == made.run("forget", "--conversation", "c-1", "--dry-run").code
+    assert ["first thing"] == book.prompts()
+    notes = Home(made.root).identity("me").notes
+    notes.unlink()
+    assert 0 == made.run("forget", "--conversation", "c-1").code
+    assert not notes.exists()
+
+
+def test_notes_that_are_damaged_are_named(made: Shell) -> None:
+    """Nothing is forgotten by halves: the file is said, and the conversation is there."""
+    talked(made, "c-1", "first thing")
+    Home(made.root).identity("me").notes.write_bytes(b"no database at all, but long enough" * 100)
+
+    ran = made.run("forget", "--conversation", "c-1")
+
+    assert 5 == ran.code
+    assert "chat.db" in ran.err
+    with made.store() as store:
+        assert 1 == store.interactions.count()
