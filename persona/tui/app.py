@@ -13,13 +13,13 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from persona.notebook import Notebook
 from persona.tui.clean import line
 from persona.tui.commands import every
 from persona.tui.errors import Trouble
 from persona.tui.keyboard import Keyboard
 from persona.tui.keys import EVERYWHERE, Keys, shown
 from persona.tui.link import Find, Link, Seen, Start
-from persona.tui.notebook import Notebook
 from persona.tui.screens.chat import ChatScreen
 from persona.tui.themes import DARK, LIGHT
 from persona.tui.tools import Tools

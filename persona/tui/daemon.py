@@ -67,17 +67,26 @@ class End:
 
 
 class Daemon:
-    """Close it when done."""
+    """Whoever has it has it for good: it can `move`. Close it when done."""
 
     def __init__(self, address: Address, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.address = address
-        self._client = httpx2.AsyncClient(
+        self._transport = transport
+        self._client = self._client_of(address)
+
+    def _client_of(self, address: Address) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
             base_url=address.url,
             headers={"Authorization": f"Bearer {address.token}"},
             timeout=httpx2.Timeout(_QUIET, connect=_CONNECT),
             trust_env=False,  # a proxy has no business between two processes of one machine
-            transport=transport,
+            transport=self._transport,
         )
+
+    async def move(self, address: Address) -> None:
+        """It is elsewhere from now on; what is under way with the one that was there breaks."""
+        before, self._client, self.address = self._client, self._client_of(address), address
+        await before.aclose()
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -145,23 +154,33 @@ class Daemon:
 
     @asynccontextmanager
     async def _events(self, method: str, path: str, **more: Any) -> AsyncIterator[AsyncIterator[Any]]:
+        client = self._client
         try:
-            async with self._client.sse(path, method=method, max_event_size=_LONGEST, **more) as source:
+            async with client.sse(path, method=method, max_event_size=_LONGEST, **more) as source:
                 if source.response.status_code != 200:
                     raise await _refused(source.response)
                 yield aiter(source)
         except httpx2.HTTPError as error:
             raise Away(midway=not isinstance(error, httpx2.ConnectError)) from error
+        except RuntimeError as error:
+            if not client.is_closed:
+                raise
+            raise Away(midway=True) from error
         except ValueError as error:
             raise Trouble(f"the daemon said what this client cannot read: {line(str(error))}") from error
 
     async def _json(self, method: str, path: str, **more: Any) -> Json:
+        client = self._client
         try:
-            response = await self._client.request(method, path, **more)
+            response = await client.request(method, path, **more)
             if response.status_code != 200:
                 raise await _refused(response)
             return response.json()
         except httpx2.HTTPError as error:
+            raise Away from error
+        except RuntimeError as error:
+            if not client.is_closed:
+                raise
             raise Away from error
         except ValueError as error:
             raise Trouble(f"the daemon said what this client cannot read: {line(str(error))}") from error

@@ -90,10 +90,11 @@ class Link:
                 raise NotStarted(line(str(error), 300)) from error
         if address is None:
             raise Away
-        if self.daemon is None or self.daemon.address != address:
-            await self.close()
-            self._after = None  # another daemon counts from 1 again
+        if self.daemon is None:
             self.daemon = Daemon(address)
+        elif self.daemon.address != address:
+            self._after = None  # another daemon counts from 1 again
+            await self.daemon.move(address)
         return self.daemon
 
     async def _listen(self, daemon: Daemon) -> None:

@@ -69,6 +69,8 @@ class Speaking:
     async def run(self) -> Answer | None:
         """None when nothing was said. Raises the Trouble that came before anything was; one that came later
         stands in `trouble`."""
+        if self._stopped:
+            return None
         self._task = asyncio.create_task(self._receive())
         try:
             await self._task

@@ -13,11 +13,11 @@ import pytest
 from persona.daemon.place import find_daemon
 from persona.daemon.starting import StartedDaemon
 from persona.errors import DaemonNotStarted
+from persona.notebook import Notebook
 from persona.paths import Home
 from persona.tui.clipboard import Tool, code_blocks, copy
 from persona.tui.commands import every, matching, parse, plain_text
 from persona.tui.keys import Keys
-from persona.tui.notebook import Notebook
 from persona.tui.screens.help import help_text
 from persona.tui.talking import joined_calls
 

@@ -8,6 +8,7 @@ import pytest
 from daemon_parts import AT
 from tui_parts import Lodging
 
+from persona.paths import Home
 from persona.tui.app import Wishes
 from persona.tui.screens.asking import WriteBetter
 from persona.tui.screens.search import Search
@@ -136,10 +137,10 @@ async def test_a_conversation_is_gone_on_with(lodging: Lodging) -> None:
         assert "about the weather" == talk.screen.thread.turns[0].question
 
 
-async def test_a_conversation_is_renamed_and_forgotten(lodging: Lodging, tmp_path: Path) -> None:
+async def test_a_conversation_is_renamed_and_forgotten(lodging: Lodging) -> None:
     """/rename shows at the top; /delete takes it out of the store after a look, and out of what this client
     noted: its prompts, and what was half written in place of an answer."""
-    async with lodging.chat(notes=tmp_path / "notes.db") as talk:
+    async with lodging.chat(notes=Home(lodging.house.root).identity("me").notes) as talk:
         await talk.ask("no secret")
         await talk.pilot.press("ctrl+n")
         await talk.ask("a secret")
@@ -154,7 +155,7 @@ async def test_a_conversation_is_renamed_and_forgotten(lodging: Lodging, tmp_pat
         with lodging.store() as store:
             assert 1 == store.interactions.count()
         await talk.shows("forgotten")
-        assert ["/delete", "/rename Plans", "no secret"] == talk.screen.prompt.earlier
+        assert ["/delete", "no secret"] == talk.screen.prompt.earlier
         assert "" == talk.app.notebook.draft(half)
 
 

@@ -55,6 +55,7 @@ async def go_on(chat: ChatScreen, conversation: str, interaction: str = "") -> N
     known = await chat.daemon.look("revisions")
     names = {row["id"]: "base" if row["id"] == "r0" else row["ref"] for row in known["revisions"]}
     thread = Thread.from_json(found, names)
+    _not_midway(chat)
     thread.choose(interaction)
     turn = next((t for t in thread.path() if t.answer and t.answer.interaction == interaction), None)
     typed = chat.prompt.text.removeprefix(before) if chat.prompt.text.startswith(before) else ""
@@ -87,6 +88,7 @@ async def delete(chat: ChatScreen, _: str) -> None:
         raise Trouble("there is nothing to forget here yet")
     opening = line(chat.thread.turns[0].question, 60)
     if await forget(chat, chat.thread.id, opening):
+        chat.action_stop()
         await chat.open(Thread())
         chat.notice.tell("forgotten")
 
@@ -102,27 +104,23 @@ async def forget(chat: ChatScreen, conversation: str, opening: str) -> bool:
     )
     if not sure:
         return False
-    told = (await chat.daemon.look("conversation", id=conversation, brief=True))["interactions"]
-    await chat.daemon.act("forget", conversation=conversation)
-    book = chat.persona.notebook
-    prompts = [said["content"] for each in told for said in each["said"] if said["role"] == "user"]
-    book.forget(conversation, prompts=prompts, answers=[each["id"] for each in told])
-    chat.prompt.earlier = book.prompts()
+    await chat.daemon.act("forget", conversation=conversation)  # what is noted of it goes too
+    chat.prompt.earlier = chat.persona.notebook.prompts()
     return True
 
 
 async def incognito(chat: ChatScreen, _: str) -> None:
     """From now on nothing is kept, in a conversation of its own; again, and it is as before."""
     _not_midway(chat)
-    chat.keep_draft()
-    text = chat.prompt.text
-    going = not chat.incognito
+    text, going = chat.prompt.text, not chat.incognito
+    if going:
+        chat.keep_draft()
+    chat.thread = Thread()  # nothing more is noted of the one before
     chat.incognito = going
-    await chat.open(Thread())
-    chat.prompt.put(text)
+    await chat.open(chat.thread, text=text)
     chat.notice.tell("nothing is remembered from here on" if going else "what is said is kept again")
 
 
 def _not_midway(chat: ChatScreen) -> None:
-    if chat.speaking is not None:
+    if chat.busy:
         raise Trouble("an answer is coming: Esc stops it")

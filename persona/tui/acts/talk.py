@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,18 +22,13 @@ from persona.tui.widgets.turns import AnswerView
 if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen
 
+_STILL = "the answer is still coming: Esc stops it"
 ANOTHER = 0.8  # temperature of a further answer: a greedy one would come out the same
 
 
 async def say(chat: ChatScreen, text: str) -> None:
-    """Ask, at the end of the conversation. What cannot be asked comes back to the prompt."""
-    try:
-        chat.the_daemon_is_there()
-    except Trouble:
-        chat.prompt.give_back(text)
-        raise
-    turn = chat.thread.ask(text)
-    await _ask(chat, turn, text)
+    """Ask, at the end of the conversation."""
+    await _ask(chat, text, chat.thread.ask)
 
 
 async def edit(chat: ChatScreen, _: str) -> None:
@@ -45,24 +42,32 @@ async def edit(chat: ChatScreen, _: str) -> None:
         )
     )
     if text is not None:
-        chat.the_daemon_is_there()
-        await _ask(chat, chat.thread.edit(turn, text), text)
+        await _ask(chat, text, partial(chat.thread.edit, turn))
 
 
-async def _ask(chat: ChatScreen, turn: Turn, text: str) -> None:
-    await chat.show_thread(chat.thread)
-    if turn.answers:  # asked before at this place: once more
-        await answer(chat, turn, again=True)
-        return
-    said = None
+async def _ask(chat: ChatScreen, text: str, begin: Callable[[str], Turn]) -> None:
+    """What cannot be asked comes back to the prompt, whatever stood in the way."""
+    if chat.speaking is not None or chat.asking not in ("", text):
+        chat.prompt.give_back(text)
+        raise Trouble(_STILL)
+    thread, turn, known = chat.thread, None, 0
+    chat.asking = text
     try:
-        said = await answer(chat, turn)
+        chat.the_daemon_is_there()
+        turn = begin(text)
+        known = len(turn.answers)  # asked before at this place: once more
+        await chat.show_thread(thread)
+        await answer(chat, turn, again=known > 0)
     finally:
-        if not turn.answers:
-            chat.thread.take_out(turn)
-            await chat.show_thread(chat.thread)
+        chat.asking = ""
+        if turn is None or len(turn.answers) == known:
+            if turn is not None and not turn.answers:
+                thread.take_out(turn)
             chat.prompt.give_back(text)
-    if said is None:
+            if turn is not None and chat.thread is thread:
+                await chat.show_thread(thread)
+        chat.keep_draft()
+    if len(turn.answers) == known:
         chat.notice.tell("nothing was said; your question is back in the prompt")
 
 
@@ -81,12 +86,12 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
     """Have `turn` answered, live, below its question, and what the answer calls done. None when nothing was
     said."""
     if chat.speaking is not None:
-        raise Trouble("the answer is still coming: Esc stops it")
+        raise Trouble(_STILL)
     offered = await calls.offered(chat)
     view = AnswerView(turn, speaker=chat.speaker)
-    await chat.transcript.begin(turn, view)
 
     async def on_text(text: str, model: str) -> None:
+        chat.asking = ""  # the daemon has it, and keeps it with what is said
         await view.write(text, model=model)
 
     wanted = Wanted(
@@ -99,9 +104,10 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
         seed=len(turn.answers) if again else None,
         max_tokens=chat.max_tokens,
     )
-    chat.speaking = speaking = Speaking(chat.daemon, wanted, on_text)
+    chat.speaking = speaking = Speaking(chat.daemon, wanted, on_text)  # from here on nobody else does
     chat.notice.hush()
     try:
+        await chat.transcript.begin(turn, view)
         said = await speaking.run()
     except BaseException:
         await view.remove()
@@ -111,6 +117,7 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
     if said is None:
         await view.remove()
         return None
+    chat.asking = ""
     turn.answers.append(said)
     turn.at = len(turn.answers) - 1
     await view.finish(said)
@@ -122,6 +129,8 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
 async def go_on(chat: ChatScreen, turn: Turn, said: Answer) -> None:
     """Do what an answer calls, and have the results answered."""
     after = await calls.follow(chat, turn, said)
+    if chat.asking:
+        return  # what was found goes with what the user asks meanwhile
     if after is not None and await answer(chat, after) is None:
         again = chat.persona.wishes.keys.shown("regenerate")
         chat.notice.tell(f"nothing was said to what the tools found; {again} asks again")

@@ -29,6 +29,7 @@ async def down(chat: ChatScreen, why: str) -> None:
 
 async def _vote(chat: ChatScreen, kind: str, why: str, reasons: tuple[str, ...]) -> None:
     _, answer = _judged(chat)
+    written = bool(why)  # behind a command, which comes back by itself
     if not why:
         asked = await chat.app.push_screen_wait(
             AskLine(
@@ -40,7 +41,12 @@ async def _vote(chat: ChatScreen, kind: str, why: str, reasons: tuple[str, ...])
         if asked is None:
             return
         why = asked
-    await chat.daemon.judge(kind, interaction=answer.interaction, reason=why)
+    try:
+        await chat.daemon.judge(kind, interaction=answer.interaction, reason=why)
+    except Trouble:
+        if why and not written:
+            chat.prompt.give_back(f"/{kind} {why}")
+        raise
     answer.votes.append((kind, why))
     chat.refresh_answer(answer)
     chat.notice.tell("noted: the next night learns from it")
@@ -49,8 +55,8 @@ async def _vote(chat: ChatScreen, kind: str, why: str, reasons: tuple[str, ...])
 async def better(chat: ChatScreen, text: str) -> None:
     """Write the answer as it should have been: the conversation goes on from there."""
     _, answer = _judged(chat)
+    book, key = chat.persona.notebook, f"better:{answer.interaction}"
     if not text:
-        book, key = chat.persona.notebook, f"better:{answer.interaction}"
         screen = WriteBetter(
             "the better answer",
             answer.text,
@@ -58,13 +64,14 @@ async def better(chat: ChatScreen, text: str) -> None:
             hint="Change it to what it should have been. It is the strongest lesson there is.",
         )
         written = await chat.app.push_screen_wait(screen)
-        book.keep_draft(screen.left, key)
+        book.keep_draft(written or screen.left, key)
         if written is None:
             if screen.left:
                 chat.notice.tell("left as it was; your version is kept for the next time")
             return
         text = written
     await chat.daemon.judge("edit", interaction=answer.interaction, content=text)
+    book.keep_draft("", key)
     answer.better = text
     await chat.show_answer(answer)
     chat.notice.tell("noted; we go on from your version")
@@ -89,7 +96,7 @@ async def blind(chat: ChatScreen, question: str) -> None:
     """The base, the champion before and the one now, in an order that nobody knows; the vote is a pick."""
     if chat.incognito:
         raise Trouble("a vote has to be kept: /incognito ends first")
-    if chat.speaking is not None:
+    if chat.busy:
         raise Trouble("the answer is still coming: Esc stops it")
     chat.the_daemon_is_there()
     models = ["persona:base", "persona:prev", "persona"]
@@ -111,6 +118,8 @@ async def blind(chat: ChatScreen, question: str) -> None:
     )
     if not turn.answers and not (outcome and outcome.answers):
         chat.thread.take_out(turn)
+        if question:
+            chat.prompt.give_back(f"/ab {question}")
     await _settle(chat, turn, outcome)
 
 

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from persona.notebook import NEW
 from persona.thread import Answer, Thread, Turn
 from persona.tui.acts import acts
 from persona.tui.clean import line
@@ -51,7 +52,9 @@ class ChatScreen(Screen[None]):
         self.incognito = False
         self.title_of_thread = ""
         self.speaking: UnderWay | None = None
+        self.asking = ""  # a question on its way, until there is a first word to it
         self._greeting = ""
+        self._drafted = NEW  # where the draft is kept
 
     @property
     def persona(self) -> PersonaApp:
@@ -70,6 +73,11 @@ class ChatScreen(Screen[None]):
     @property
     def on_a_question(self) -> bool:
         return isinstance(self.focused, QuestionView)
+
+    @property
+    def busy(self) -> bool:
+        """Something is asked, or answered: no other conversation can be gone to."""
+        return self.speaking is not None or bool(self.asking)
 
     def the_daemon_is_there(self) -> None:
         """Raises Away and Loading."""
@@ -145,11 +153,21 @@ class ChatScreen(Screen[None]):
         await self.transcript.show(thread, at=at, empty=empty)
         self.show_seen(self.persona.link.seen)
 
-    async def open(self, thread: Thread, title: str = "", *, at: Turn | None = None, typed: str = "") -> None:
-        """Another conversation; this one keeps its draft, and that one's is back, with `typed` behind it."""
+    async def open(
+        self,
+        thread: Thread,
+        title: str = "",
+        *,
+        at: Turn | None = None,
+        typed: str = "",
+        text: str | None = None,
+    ) -> None:
+        """Another conversation; this one keeps its draft, and that one's is back, with `typed` behind it; or
+        `text` where that is given."""
         self.keep_draft()
         self.thread, self.title_of_thread = thread, line(title)
-        self.prompt.put(self.persona.notebook.draft(self._draft_key()) + typed)
+        self._drafted = self._draft_key()
+        self.prompt.put(self.persona.notebook.draft(self._drafted) + typed if text is None else text)
         self.prompt.focus()
         await self.show_thread(thread, at=at)
 
@@ -251,12 +269,14 @@ class ChatScreen(Screen[None]):
 
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
         text, parsed = event.text, parse(event.text)
-        if parsed is None and self.speaking is not None:
+        if parsed is None and self.busy:
             parsed = "the answer is still coming: Esc stops it"
         if isinstance(parsed, str):
             self.notice.tell(parsed, kind="warning")
             self.prompt.give_back(text)
             return
+        if parsed is None:
+            self.asking = plain_text(text)
         self.keep_draft()
         self.remember(text)
         if parsed is None:
@@ -281,12 +301,19 @@ class ChatScreen(Screen[None]):
         self._draft = self.set_timer(_DRAFT_REST, self.keep_draft)
 
     def keep_draft(self) -> None:
-        """Write down what stands in the prompt, for whenever it is needed."""
-        if not self.incognito:
-            self.persona.notebook.keep_draft(self.prompt.text, self._draft_key())
+        """Write down what stands in the prompt, and what was asked and has no answer yet, for whenever it is
+        needed."""
+        if self.incognito:
+            return
+        book, key = self.persona.notebook, self._draft_key()
+        if self._drafted != key:  # the conversation has begun: this is no draft of another new one
+            book.keep_draft("", self._drafted)
+            self._drafted = key
+        book.keep_draft("\n".join(filter(None, (self.asking, self.prompt.text))), key)
 
     def _draft_key(self) -> str:
-        return self.thread.id if self.thread.turns else ""
+        """Nobody knows a conversation in which nothing was answered."""
+        return self.thread.id if any(turn.answers for turn in self.thread.turns) else NEW
 
     def retitle(self, title: str) -> None:
         self.title_of_thread = line(title)

@@ -14,10 +14,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from persona.notebook import Notebook
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
-from persona.tui.notebook import Notebook
 from persona.tui.screens.asking import AskLine
 from persona.tui.widgets.bars import Foot
 
