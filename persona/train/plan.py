@@ -101,9 +101,7 @@ def _visits(groups: Sequence[Sequence[int]], shuffle: random.Random) -> Iterator
     return (next(turns[g]) for g in _rounds(len(groups), shuffle))
 
 
-def _calls(
-    families: Sequence[Family], batch: int, shuffle: random.Random
-) -> Iterator[tuple[list[int], int]]:
+def _calls(families: Sequence[Family], batch: int, shuffle: random.Random) -> Iterator[tuple[list[int], int]]:
     """Rows of one family, and how many tokens their prompts share; without end if there is any."""
     visits = [_visits(family.groups, shuffle) for family in families]
     asked = [n for n, family in enumerate(families) for _ in family.groups]

@@ -1,4 +1,4 @@
-"""How the two chains of trl train: as a user of trl would, with the defaults that trl and transformers bring."""
+"""How the two chains of trl train: as a user of trl would, with the defaults that trl brings."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def chain_recipe(trainer: Trainer, recipe: Recipe) -> ChainRecipe:
 
 
 def chain_steps(rows: int, recipe: Recipe) -> int:
-    """transformers' own three epochs of the day's rows, and at most what persona's schedule allows a night."""
+    """transformers' own three epochs of the day's rows, at most what persona's schedule allows a night."""
     return min(max(1, math.ceil(rows * _EPOCHS / recipe.schedule.batch)), recipe.schedule.max_steps)

@@ -203,7 +203,7 @@ class ChatScreen(Screen[None]):
 
     @work(group="acts", exit_on_error=True)
     async def _act(self, name: str, argument: str, written: str) -> None:
-        with unless_closed(self):
+        with unless_closed(self, Notice):
             try:
                 await acts()[name](self, argument)
             except Trouble as trouble:

@@ -8,15 +8,18 @@ from typing import Any
 
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.widget import Widget
 
 from persona.tui.widgets.bars import Foot
 
 
 @contextmanager
-def unless_closed(screen: Screen[Any]) -> Iterator[None]:
-    """What comes when nothing of `screen` is there any more is shown to nobody. It has a foot while it is."""
+def unless_closed(screen: Screen[Any], *lasting: type[Widget]) -> Iterator[None]:
+    """What comes while `screen` is taken down is shown to nobody. Until then it has a foot, and one of each
+    of `lasting`.
+    """
     try:
         yield
     except NoMatches:
-        if screen.query(Foot):
+        if all(screen.query(kind) for kind in (Foot, *lasting)):
             raise
