@@ -21,5 +21,6 @@ def unless_closed(screen: Screen[Any], *lasting: type[Widget]) -> Iterator[None]
     try:
         yield
     except NoMatches:
-        if all(screen.query(kind) for kind in (Foot, *lasting)):
+        kinds: tuple[type[Widget], ...] = (Foot, *lasting)
+        if all(screen.query(kind) for kind in kinds):
             raise
