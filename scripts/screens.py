@@ -105,7 +105,8 @@ async def morning(hand: Hand) -> None:
 
 async def revisions(hand: Hand) -> None:
     await hand.pilot.press("f8")
-    await hand.shows("drift, nats")
+    await hand.shows("in use")
+    await hand.pilot.pause(0.5)  # the report of the revision follows the list
 
 
 async def rollback(hand: Hand) -> None:
