@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _LOOK = 0.02
+_LAST = 5.0  # seconds for what a process wrote at its end
 _TOLD = 1500  # letters that are told when something did not show
 _LONGEST = 40  # letters of a sequence
 _SEQUENCE = re.compile(r"\x1b\[[0-9;?>$]*[A-Za-z]")
@@ -39,7 +40,8 @@ class Terminal:
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=given, start_new_session=True
         )
         os.close(theirs)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def type(self, text: str) -> None:
         """Keys, as they come from a keyboard."""
@@ -62,19 +64,27 @@ class Terminal:
         deadline = time.monotonic() + within
         letters, said, held = getincrementaldecoder("utf-8")("replace"), "", ""
         while True:
+            over = time.monotonic() >= deadline or self._has_ended()
             new = self.written(since)  # each byte once: what looks for it takes time from what draws
             since += len(new)
             whole, held = _whole(held + letters.decode(new))
             said = said[-max(_TOLD, len(text)) :] + _SEQUENCE.sub("", whole)
             if text in said:
                 return time.perf_counter()
-            if time.monotonic() >= deadline or self._process.poll() is not None:
+            if over:
                 raise TimeoutError(f"{text!r} did not show; {said[-_TOLD:]}")
             time.sleep(_LOOK)
 
     def said(self, since: int = 0) -> str:
         """What was written, without colours and moves of the cursor."""
         return _SEQUENCE.sub("", self.written(since).decode("utf-8", "replace"))
+
+    def _has_ended(self) -> bool:
+        """And all that it wrote is here."""
+        if self._process.poll() is None:
+            return False
+        self._reader.join(_LAST)
+        return True
 
     def cpu_seconds(self) -> float:
         """What the process has used until now, of all its threads."""

@@ -70,7 +70,11 @@ def run(made: TrainingJob, events: list | None = None):
 
 def recipe(**changes) -> Recipe:
     return Recipe(
-        schedule=SHORT, replay_prompts=4, replay_tokens=12, shape=LoraShape(rank=2, alpha=4, untouched=0.0), **changes
+        schedule=SHORT,
+        replay_prompts=4,
+        replay_tokens=12,
+        shape=LoraShape(rank=2, alpha=4, untouched=0.0),
+        **changes,
     )
 
 

@@ -75,3 +75,15 @@ async def test_a_busy_widget_does_not_take_the_keyboard(lodging: Lodging) -> Non
                 await asyncio.sleep(0.05)
         free.set()
         await talk.until(lambda: talk.screen.prompt.text == "x")
+
+
+async def test_a_letter_that_an_answer_has_no_use_for_begins_a_text(lodging: Lodging) -> None:
+    """Who has gone to an answer and writes is not taken for one who regenerates and edits it."""
+    async with lodging.chat() as talk:
+        await talk.ask("a")
+        await talk.pilot.press("ctrl+up")
+        await talk.until(lambda: isinstance(talk.app.focused, AnswerView))
+        talk.press_at_once(*"Are you there?")
+        await talk.until(lambda: len(talk.screen.prompt.text) == len("Are you there?"))
+        assert "Are you there?" == talk.screen.prompt.text
+        assert (1, []) == (len(talk.screen.thread.turns[0].answers), talk.last.votes)

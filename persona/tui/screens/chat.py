@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -219,6 +219,14 @@ class ChatScreen(Screen[None]):
 
     def action_write(self) -> None:
         self.prompt.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that no answer or question has a use for begins a text."""
+        on_a_turn = isinstance(self.focused, AnswerView | QuestionView)
+        if on_a_turn and event.is_printable and event.character and event.key not in self.active_bindings:
+            event.stop()
+            self.prompt.focus()
+            self.prompt.insert(event.character)
 
     async def action_move(self, by: int) -> None:
         """To the question or answer before or after; below the last one is the prompt."""
