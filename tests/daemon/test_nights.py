@@ -21,8 +21,10 @@ from store import Store
 from store.records import Run, RunState
 
 PATIENCE = 20.0
+# A whole day with the present in its middle: in the last minutes of a window no night begins.
+_OPENS = f"{datetime.now() - timedelta(hours=12):%H:%M}"  # the machine's own clock, as it shows
 ALWAYS = {
-    "PERSONA_SCHEDULE__WINDOW": "00:00-00:00",
+    "PERSONA_SCHEDULE__WINDOW": f"{_OPENS}-{_OPENS}",
     "PERSONA_SCHEDULE__IDLE_MINUTES": "0",
     "PERSONA_SCHEDULE__ON_BATTERY": "true",
     "PERSONA_SCHEDULE__MAX_LOAD": "10000",
