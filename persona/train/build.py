@@ -204,7 +204,7 @@ def _begun(job: TrainingJob) -> str | None:
 def _tokens(steps: Any, rows: tuple[Row, ...], replay: tuple[ReplayRow, ...]) -> int:
     return sum(
         sum(rows[i].length for i in micro.user)
-        - (micro.shared * (len(micro.user) - 1) if micro.shared else 0)
+        - micro.shared * (len(micro.user) - 1)
         + sum(replay[i].length for i in micro.replay)
         for micro in steps.micros
     )
