@@ -4,6 +4,7 @@ other work."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from persona.tui.daemon import Daemon, End, Wanted
 from persona.tui.errors import Trouble
 from persona.tui.link import ref_of
 
+_TOGETHER = 0.06  # seconds in which pieces gather: reading costs by the read, and takes from what writes
 _LOOKS, _BETWEEN = 8, 0.1  # for a part that the daemon is about to keep; seconds
 
 OnText = Callable[[str, str], Awaitable[None]]  # a piece of text, and who speaks
@@ -94,6 +96,7 @@ class Speaking:
             self._task.cancel()
 
     async def _receive(self) -> None:
+        read = 0.0  # by time.monotonic, when several pieces may have been there
         async with aclosing(self.daemon.answer(self.wanted)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, End):
@@ -106,6 +109,9 @@ class Speaking:
                 if piece.text:
                     self.said.append(piece.text)
                     await self.on_text(piece.text, self._model)
+                if time.monotonic() - read > _TOGETHER / 10:  # it had to be waited for
+                    await asyncio.sleep(_TOGETHER)
+                    read = time.monotonic()
 
     def _answer(self) -> Answer | None:
         said = Said("assistant", "".join(self.said), joined_calls(self._calls))

@@ -70,7 +70,9 @@ def _trainer(
     settings: dict[str, Any] = {
         "output_dir": scratch,
         "max_steps": steps,
-        "per_device_train_batch_size": recipe.batch,
+        # The same mean over the rows of a step, without padding and with logits of one row in memory.
+        "per_device_train_batch_size": 1,
+        "gradient_accumulation_steps": recipe.batch,
         "learning_rate": recipe.learning_rate,
         "max_length": recipe.max_tokens,
         "bf16": True,
@@ -89,7 +91,9 @@ def _trainer(
     more = {**given, "model": model, "peft_config": lora if fresh else None}
     trainer: Any
     if recipe.trainer == "dpo":
-        trainer = DPOTrainer(args=DPOConfig(**settings, beta=recipe.beta), **more)
+        # What the reference says of a row stays the same: once is enough.
+        args = DPOConfig(**settings, beta=recipe.beta, precompute_ref_log_probs=True)
+        trainer = DPOTrainer(args=args, **more)
     else:
         trainer = SFTTrainer(args=SFTConfig(**settings), **more)
     for talkative in (PrinterCallback, ProgressCallback):

@@ -23,7 +23,8 @@ from persona.tui.errors import Trouble
 from persona.tui.screens.closing import unless_closed
 from persona.tui.talking import Speaking
 from persona.tui.widgets.bars import Foot
-from persona.tui.widgets.markdown import Flow, SafeMarkdown
+from persona.tui.widgets.flow import Flow
+from persona.tui.widgets.parts import Parts
 
 _LETTERS = "ABC"
 
@@ -57,11 +58,11 @@ class Side(VerticalScroll):
         self.speaking: Speaking | None = None
         self._letter = letter
         self._hidden = hidden
-        self._markdown = SafeMarkdown(arm.answer.text if arm.answer else "")
+        self._text = Parts(arm.answer.text if arm.answer else "")
 
     def compose(self) -> ComposeResult:
         yield Static(classes="by")
-        yield self._markdown
+        yield self._text
         yield Static(classes="foot")
 
     def on_mount(self) -> None:
@@ -72,7 +73,7 @@ class Side(VerticalScroll):
         """Ask for the answer, and show it as it comes."""
         if self.answer is not None:
             return
-        flow = Flow(self._markdown)
+        flow = Flow(self._text)
 
         async def on_text(text: str, _: str) -> None:
             flow.write(text)

@@ -15,7 +15,8 @@ from textual.widgets import Collapsible, Static
 
 from persona.thread import Answer, Turn
 from persona.tui.clean import clean, line
-from persona.tui.widgets.markdown import Flow, SafeMarkdown
+from persona.tui.widgets.flow import Flow
+from persona.tui.widgets.parts import Parts
 
 _MOVES: list[BindingType] = [
     Binding("up,k", "screen.move(-1)", "Before", show=False),
@@ -87,7 +88,7 @@ last code block. **← →** go through the answers to this question.
         self.turn = turn
         self.answer = answer
         self._speaker = speaker
-        self._markdown = SafeMarkdown(answer.text if answer else "")
+        self._text = Parts(answer.text if answer else "")
         self._flow: Flow | None = None
         self._pieces = 0
         self._began = self._told = 0.0
@@ -96,7 +97,7 @@ last code block. **← →** go through the answers to this question.
 
     def compose(self) -> ComposeResult:
         yield self._by
-        yield self._markdown
+        yield self._text
         yield self._foot_line
 
     async def on_mount(self) -> None:
@@ -109,7 +110,7 @@ last code block. **← →** go through the answers to this question.
     async def write(self, text: str, *, model: str = "") -> None:
         """More of the answer."""
         if self._flow is None:
-            self._flow = Flow(self._markdown)
+            self._flow = Flow(self._text)
             self._say_who(model or self._speaker)
             self._foot(Content.styled("writing; Esc stops", "dim"))
             self._began = self._told = time.monotonic()
@@ -118,7 +119,9 @@ last code block. **← →** go through the answers to this question.
         if (now := time.monotonic()) - self._told >= 1:
             self._told = now
             rate = self._pieces / (now - self._began)
-            self._foot(Content.styled(f"writing, {rate:.0f} a second; Esc stops", "dim"))
+            # As high as what it replaces: nothing has to be laid out again.
+            told = Content.styled(f"writing, {rate:.0f} a second; Esc stops", "dim")
+            self._foot_line.update(told, layout=False)
 
     async def finish(self, answer: Answer) -> None:
         """The answer is whole, or as far as it came: show everything about it."""
@@ -126,16 +129,16 @@ last code block. **← →** go through the answers to this question.
         if self._flow is not None:
             await self._flow.end()
             self._flow = None
-        if self._markdown.source != clean(answer.text):
-            await self._markdown.update(clean(answer.text))
+        if self._text.source != clean(answer.text):
+            await self._text.update(clean(answer.text))
         if not self.is_attached:
             return  # another way through the conversation was taken meanwhile
         if answer.thoughts and not self.query(".thoughts"):
             body = Static(clean(answer.thoughts), classes="thoughts", markup=False)
-            await self.mount(Collapsible(body, title="thoughts"), before=self._markdown)
+            await self.mount(Collapsible(body, title="thoughts"), before=self._text)
         if answer.said.calls and not self.query(".calls"):
             calls = [_call(name, arguments) for _, name, arguments in answer.said.calls]
-            await self.mount(Vertical(*calls, classes="calls"), after=self._markdown)
+            await self.mount(Vertical(*calls, classes="calls"), after=self._text)
         self._say_who(answer.model or self._speaker)
         self.refresh_foot()
 
