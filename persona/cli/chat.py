@@ -5,17 +5,19 @@ Nothing that goes wrong with one line ends the chat, and Ctrl-C ends an answer, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from persona.cli import earlier
 from persona.cli.conversation import LiveConversation, Standing
 from persona.cli.editor import edited
 from persona.cli.failure import failure_of
+from persona.cli.toolbox import Toolbox
 from persona.cli.voices import Voice
 from persona.errors import BadInput
+from persona.tools import ROUNDS
 from persona.visible import one_line
-from store.records import FeedbackKind
+from store.records import FeedbackKind, ToolCall
 
 if TYPE_CHECKING:
     from adapters import Bare, Revision
@@ -37,6 +39,7 @@ HELP = """\
 /search WORDS     every message that has all of these words, numbered
 /resume N         go on with that one of the list; or an id, or last
 /incognito        another conversation, of which nothing is kept; again, and it is as before
+/tools            what the model may ask for; `/tools ask` asks about every call again
 /help             this list
 /quit             leave, as Ctrl-D does
 //…               a line that starts with a slash"""
@@ -56,6 +59,7 @@ class Chat:
         self._resumed = resume
         self._incognito = False
         self._listed: list[earlier.Place] = []  # what the numbers of the last list mean
+        self._toolbox = Toolbox(persona.settings.chat.tools, voice)
         self._talk = self._conversation()
         self._answering: Revision | Bare | None = None
         self._engine: Engine | None = None
@@ -72,18 +76,21 @@ class Chat:
             "search": self._search,
             "resume": self._resume,
             "incognito": self._go_incognito,
+            "tools": self._toolbox.tell,
             "help": lambda _: self._voice.note(HELP),
         }
 
     def run(self) -> None:
         """Until the input ends. An expected error of one line is a note; what starts the chat has to work."""
         try:
+            self._toolbox.start()
             self._follow()
             if self._resumed and (self._resumed != "last" or earlier.newest(self._persona.store, 1)):
                 self._resume(self._resumed)
             while (line := self._read()) is not None:
                 self._attend(line)
         finally:
+            self._toolbox.close()
             if self._engine is not None:
                 self._engine.close()
 
@@ -91,7 +98,7 @@ class Chat:
         """The next line that says something; None for /quit and at the end of input."""
         while True:
             try:
-                line = self._voice.read()
+                line = self._toolbox.unread() or self._voice.read()
             except KeyboardInterrupt:
                 self._voice.note("\nCtrl-D or /quit leaves")
                 continue
@@ -106,7 +113,7 @@ class Chat:
                 self._obey(line)
             else:
                 engine = self._told()
-                self._answer(self._talk.ask(engine, line.removeprefix("/")))
+                self._converse(self._talk.ask(engine, line.removeprefix("/")))
         except KeyboardInterrupt:
             self._voice.note("stopped")
         except Exception as error:
@@ -141,7 +148,19 @@ class Chat:
         assert self._answering is not None
         return BridgedEngine(engine, self._persona.live(self._answering))
 
-    def _answer(self, pieces: Iterator[str]) -> None:
+    def _converse(self, pieces: Iterator[str]) -> None:
+        """The answer, and what follows from the calls in it, as the user allows each."""
+        said = self._answer(pieces)
+        for _ in range(ROUNDS):
+            results = self._toolbox.results(said)
+            if results is None:
+                return
+            said = self._answer(self._talk.tell(self._told(), results))
+        if said:
+            self._voice.note(f"{ROUNDS} rounds of calls in a row: say how to go on")
+
+    def _answer(self, pieces: Iterator[str]) -> Sequence[ToolCall]:
+        """Show it; what it calls."""
         before = self._talk.standing
         try:
             for piece in pieces:
@@ -153,6 +172,7 @@ class Chat:
         now = self._talk.standing
         kept = now.interaction if now is not None and now is not before else None
         self._voice.answered(interaction=kept, revision=self._engine.revision, ref=self._answering.ref)
+        return now.message.tool_calls if now is not None and now is not before else ()
 
     def _vote(self, kind: FeedbackKind, why: str) -> None:
         self._talk.vote(kind, why)
@@ -163,10 +183,9 @@ class Chat:
         self._voice.note("noted; we go on from your version")
 
     def _regenerate(self, _: str) -> None:
-        self._answer(self._talk.regenerate(self._told()))
-        self._voice.note(
-            f"answer {len(self._talk.answers)} of {len(self._talk.answers)}; /pick N says which is best"
-        )
+        self._converse(self._talk.regenerate(self._told()))
+        if (count := len(self._talk.answers)) > 1:  # else results of a call were answered meanwhile
+            self._voice.note(f"answer {count} of {count}; /pick N says which is best")
 
     def _pick(self, number: str) -> None:
         if not number.isdecimal():
@@ -197,6 +216,7 @@ class Chat:
             sampling=self._sampling,
             kept=not self._incognito,
             taken_up=taken_up,
+            tools=self._toolbox.offered,
         )
 
     def _new(self, _: str) -> None:

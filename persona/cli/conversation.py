@@ -7,7 +7,7 @@ regenerating change what the conversation goes on from.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -47,8 +47,8 @@ def now() -> datetime:
 
 class LiveConversation:
     """Not thread-safe. `answers` are all answers to the last question, the first one first; `standing` is the
-    one that the conversation goes on from. `kept` False: nothing of it reaches the store, so none of it can
-    be judged.
+    one that the conversation goes on from. `tools` are offered with every question. `kept` False: nothing of
+    it reaches the store, so none of it can be judged.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class LiveConversation:
         sampling: Sampling,
         kept: bool = True,
         taken_up: Standing | None = None,
+        tools: Callable[[], tuple[Mapping[str, Any], ...]] = tuple,
     ) -> None:
         self.id = taken_up.conversation if taken_up else f"c-{uuid.uuid4().hex}"
         self.answers: list[Answer] = list(taken_up.answers) if taken_up else []
@@ -66,6 +67,7 @@ class LiveConversation:
         self._source = source
         self._sampling = sampling
         self._kept = kept
+        self._tools = tools
         self._before = taken_up.question if taken_up else ()  # up to and with the last question
         self.standing: Answer | None = taken_up.answer if taken_up else None
 
@@ -76,6 +78,11 @@ class LiveConversation:
             before = (*before, self.standing.message)
         question = (*before, Message(role="user", content=text))
         return self._generate(engine, question, self._sampling, [])
+
+    def tell(self, engine: Engine, results: Sequence[tuple[str, str]]) -> Iterator[str]:
+        """The answer to the results, ids and texts, of what the last answer called."""
+        told = (Message(role="tool", content=text, tool_call_id=call) for call, text in results)
+        return self._generate(engine, (*self._before, self.last().message, *told), self._sampling, [])
 
     def regenerate(self, engine: Engine) -> Iterator[str]:
         """Another answer to the last question, which the conversation goes on from then."""
@@ -143,7 +150,8 @@ class LiveConversation:
     def _generate(
         self, engine: Engine, question: tuple[Message, ...], sampling: Sampling, others: list[Answer]
     ) -> Iterator[str]:
-        stream = engine.stream(Prompt(messages=question), sampling)
+        prompt = Prompt(messages=question, tools=self._tools())
+        stream = engine.stream(prompt, sampling)
         said: list[str] = []
         completion: Completion | None = None
         try:
@@ -154,14 +162,12 @@ class LiveConversation:
                     yield delta.text
         except (GeneratorExit, KeyboardInterrupt):
             _close(stream)
-            self._hold(engine, question, Message(role="assistant", content="".join(said)), others)
+            self._hold(engine, prompt, Message(role="assistant", content="".join(said)), others)
             raise
         assert completion is not None
-        self._hold(engine, question, completion.message, others)
+        self._hold(engine, prompt, completion.message, others)
 
-    def _hold(
-        self, engine: Engine, question: tuple[Message, ...], message: Message, others: list[Answer]
-    ) -> None:
+    def _hold(self, engine: Engine, prompt: Prompt, message: Message, others: list[Answer]) -> None:
         """Keep the answer and go on from it; an answer without anything in it is as if never asked for."""
         if not message.content and not message.tool_calls:
             return
@@ -171,14 +177,14 @@ class LiveConversation:
                 self._store,
                 conversation=self.id,
                 source=self._source,
-                prompt=Prompt(messages=question),
+                prompt=prompt,
                 completion=message,
                 revision=engine.revision,
             )
         answer = Answer(message=message, interaction=interaction, revision=engine.revision)
         known = interaction is not None and any(other.interaction == interaction for other in others)
         self.answers = [*others, *([] if known else [answer])]
-        self._before, self.standing = question, answer
+        self._before, self.standing = prompt.messages, answer
 
 
 def _close(stream: Iterator[Any]) -> None:

@@ -158,10 +158,12 @@ def chat(
             )
         return
     from persona.cli.chat import Chat
+    from persona.cli.toolbox import check_tools
     from persona.cli.voices import JsonVoice, TextVoice
     from persona.engine.protocol import Sampling
 
     with opened(context) as persona:
+        check_tools(persona.settings.chat.tools)
         voice = JsonVoice() if as_json else TextVoice()
         sampling = Sampling(max_tokens=max_tokens or 512, temperature=temperature or 0.0)
         pinned = None if revision == "champion" else revision

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
 
+from persona.cli.toolbox import check_tools
 from persona.daemon.place import find_daemon
 from persona.daemon.starting import StartedDaemon
 from persona.errors import BadInput
@@ -39,8 +39,7 @@ def talk(
         from persona.tui.keys import Keys
     except ModuleNotFoundError as error:
         raise _missing(error, "tui") from None
-    if persona.settings.chat.tools and importlib.util.find_spec("mcp") is None:
-        raise BadInput("[chat.tools] needs the mcp package: `pip install 'persona[mcp]'` brings it")
+    check_tools(persona.settings.chat.tools)
     if web:
         _in_a_browser(persona, ["--revision", held, *(["--resume", resume] if resume else [])])
         return

@@ -8,6 +8,8 @@ from typing import Protocol
 from persona.cli.output import say, say_json_line, tell
 from persona.visible import visible
 
+_HOW = "y does it this once, a always in this chat, n says that it may not; any other line stops here"
+
 
 class Voice(Protocol):
     """How a chat shows itself."""
@@ -23,6 +25,10 @@ class Voice(Protocol):
         ...
 
     def note(self, text: str) -> None: ...
+
+    def asked(self, *, server: str, tool: str, arguments: str) -> None:
+        """A call that waits for a yes: the next line that is read answers it. All of it is shown as it is."""
+        ...
 
 
 class TextVoice:
@@ -44,6 +50,9 @@ class TextVoice:
     def note(self, text: str) -> None:
         tell(text)
 
+    def asked(self, *, server: str, tool: str, arguments: str) -> None:
+        tell(f"may {server} do {tool}({arguments})?\n{_HOW}")
+
 
 class JsonVoice:
     """For programs: one JSON object a line, an answer when it is complete."""
@@ -63,6 +72,9 @@ class JsonVoice:
 
     def note(self, text: str) -> None:
         say_json_line({"note": text})
+
+    def asked(self, *, server: str, tool: str, arguments: str) -> None:
+        say_json_line({"asked": {"server": server, "tool": tool, "arguments": arguments}})
 
 
 def _input(prompt: str) -> str:

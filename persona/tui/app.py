@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from persona.notebook import Notebook
+from persona.tools import Tools
 from persona.tui.clean import line
 from persona.tui.commands import every
 from persona.tui.errors import Trouble
@@ -22,7 +23,6 @@ from persona.tui.keys import EVERYWHERE, Keys, shown
 from persona.tui.link import Find, Link, Seen, Start
 from persona.tui.screens.chat import ChatScreen
 from persona.tui.themes import DARK, LIGHT
-from persona.tui.tools import Tools
 
 _GREETING = """\
 # Good to see you.

@@ -1,4 +1,4 @@
-"""A long answer is kept in parts and its lists in one widget each: what is seen is the same, and nothing is lost."""
+"""A long answer is kept in parts and its lists in one widget each: that changes nothing of what is seen."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ from daemon_parts import AT
 from textual.widgets import Input, TextArea
 from tui_parts import Lodging, Talk
 
+from persona.tools import Server, Tool
 from persona.tui.app import Wishes
 from persona.tui.screens.allow import Allow
-from persona.tui.tools import Server, Tool
 from store import Act, Conversation, Turn
 from store.records import FeedbackKind, Message
 

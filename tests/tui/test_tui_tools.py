@@ -11,48 +11,17 @@ import pytest
 from tui_parts import Lodging, Talk
 
 from persona.engine.protocol import Prompt
+from persona.tools import Tools
 from persona.tui.acts import calls as rounds
 from persona.tui.app import Wishes
 from persona.tui.screens import allow
 from persona.tui.screens.allow import Allow, Offered
-from persona.tui.tools import Tools
 from persona.tui.widgets.turns import AnswerView
 from store.records import Origin
 
 pytestmark = pytest.mark.anyio
 
-SERVER = """
-import sys
-from mcp.server import MCPServer
-
-server = MCPServer("clock")
-
-@server.tool()
-def tell_time(zone: str) -> str:
-    "The time in a zone."
-    with open(sys.argv[1], "a") as asked:
-        print(zone, file=asked)
-    return f"12:00 in {zone}"
-
-@server.tool()
-def breaks() -> str:
-    "Does not work."
-    raise ValueError("out of order")
-
-@server.tool()
-def goes_on() -> str:
-    "Says very much."
-    return "word " * 10_000
-
-@server.tool()
-async def waits() -> str:
-    "Never ends."
-    import asyncio
-    await asyncio.sleep(1000)
-    return "not yet"
-
-server.run("stdio")
-"""
+SERVER = Path(__file__).parents[1] / "samples" / "clock_server.py"
 ALL = {"tell_time", "breaks", "goes_on", "waits"}
 
 
@@ -63,11 +32,9 @@ def asked(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock(tmp_path: Path, asked: Path) -> str:
-    file = tmp_path / "clock.py"
-    file.write_text(SERVER)
+def clock(asked: Path) -> str:
     asked.touch()
-    return f"{sys.executable} {file} {asked}"
+    return f"{sys.executable} {SERVER} {asked}"
 
 
 def calls(*wanted: tuple[str, dict[str, str]]) -> str:

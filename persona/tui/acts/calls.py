@@ -7,17 +7,16 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from persona.thread import Answer, Turn
+from persona.tools import ROUNDS, arguments_of
 from persona.tui.clean import line
 from persona.tui.errors import Trouble
 from persona.tui.screens.allow import Allow, Offered
 from persona.tui.talking import Work
-from persona.tui.tools import arguments_of
 
 if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen
 
 T = TypeVar("T")
-ROUNDS = 16  # of calls without a word from the user: a small model may go on for ever
 
 
 async def tools(chat: ChatScreen, _: str) -> None:

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from persona.tools import Tool, Tools
 from persona.tui.clean import clean, line
-from persona.tui.tools import Tool, Tools
 from persona.tui.widgets.bars import Foot
 
 REST = 0.7  # seconds without a key before one counts: whoever is writing did not mean this

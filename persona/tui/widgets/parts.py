@@ -19,7 +19,7 @@ _NEAR = 1.0  # windows above and below the one that is looked at
 
 
 class Parts(Vertical):
-    """Markdown that grows at its end, or is whole from the start: textual goes on with what was appended only.
+    """Markdown that grows at its end, or is whole from the start: textual goes on with what was appended.
 
     Links between its parts are not known to one another.
     """

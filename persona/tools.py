@@ -1,4 +1,4 @@
-"""Tools of MCP servers that the user named: started with the chat, offered with every question.
+"""Tools of MCP servers that the user named: started with a chat, offered with every question.
 
 Who may call what is the chat's business; here nothing is called that was not asked for by name. What a server
 says is foreign: it is cleaned where it is shown, and reaches the model as a tool's message.
@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
-from persona.tui.clean import line
+from persona.visible import one_line, visible
 
 Json = Any
 
@@ -23,6 +23,7 @@ _START = 30.0  # seconds for a server to say what it has: some fetch themselves 
 _END = 5.0
 _CALL = 300.0
 _LONGEST = 20_000  # characters of a result that are sent back
+ROUNDS = 16  # of calls without a word from the user: a small model may go on for ever
 
 
 @dataclass(eq=False)
@@ -195,11 +196,15 @@ def _text(part: Any) -> str:
 def _why(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return line(str(error), 300) or type(error).__name__
+    return _line(str(error), 300) or type(error).__name__
+
+
+def _line(text: str, most: int) -> str:
+    return one_line(visible(text), most)
 
 
 def _last_line(log: TextIO) -> str:
     """The last words of a server that did not come up."""
     log.seek(0)
-    said = [line(each, 200) for each in log.read()[-4000:].splitlines() if any(map(str.isalnum, each))]
+    said = [_line(each, 200) for each in log.read()[-4000:].splitlines() if any(map(str.isalnum, each))]
     return said[-1].strip() if said else ""
