@@ -7,6 +7,7 @@ key besides.
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import secrets
 import shutil
@@ -88,6 +89,7 @@ class LlamaServer:
 
     def close(self) -> None:
         self._server = None  # its destructor stops the threads and frees the memory
+        _give_back()
 
 
 def server_parameters(
@@ -129,6 +131,13 @@ def server_parameters(
         lora.path, lora.scale = str(adapter), 1.0
         parameters.lora_adapters = [lora]
     return parameters
+
+
+def _give_back() -> None:
+    """To the system, what glibc keeps of freed memory: after some swaps that is a fifth of a daemon."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other libraries of C have none
+    if trim is not None:
+        trim(0)
 
 
 def _kept_mib(model: Path) -> int:
