@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
 from persona.tui.widgets.bars import Foot
+
+P = ParamSpec("P")
+S = TypeVar("S", bound=Screen[Any])
+
+
+def while_open(
+    shows: Callable[Concatenate[S, P], Coroutine[Any, Any, None]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, None]]:
+    """What a screen does for itself, `unless_closed` meanwhile."""
+
+    @wraps(shows)
+    async def guarded(screen: S, /, *given: P.args, **named: P.kwargs) -> None:
+        with unless_closed(screen):
+            await shows(screen, *given, **named)
+
+    return guarded
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
 from persona.tui.link import ref_of
 from persona.tui.screens.asking import AskLine, Sure
-from persona.tui.screens.closing import unless_closed
+from persona.tui.screens.closing import while_open
 from persona.tui.screens.conversations import day
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
@@ -95,11 +95,8 @@ said. **← →** change the page.
         self._load(self._tab)
 
     @work(exclusive=True)
+    @while_open
     async def _load(self, tab: str) -> None:
-        with unless_closed(self):
-            await self._load_now(tab)
-
-    async def _load_now(self, tab: str) -> None:
         try:
             if tab in _LISTS:
                 await self._list(tab)

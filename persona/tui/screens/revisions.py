@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
-from persona.tui.screens.closing import unless_closed
+from persona.tui.screens.closing import while_open
 from persona.tui.screens.conversations import day
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.markdown import SafeMarkdown
@@ -71,12 +71,9 @@ conversation. **c** compares it with the one that answers now, on your last ques
         self.query_one(OptionList).focus()
         self._load()
 
-    @work
+    @work()
+    @while_open
     async def _load(self) -> None:
-        with unless_closed(self):
-            await self._load_now()
-
-    async def _load_now(self) -> None:
         try:
             found = await self._daemon.look("timeline")
         except Trouble as trouble:
@@ -101,11 +98,8 @@ conversation. **c** compares it with the one that answers now, on your last ques
         self.action_leave_with("promote")
 
     @work(exclusive=True, group="report")
+    @while_open
     async def _report(self, ref: str) -> None:
-        with unless_closed(self):
-            await self._report_now(ref)
-
-    async def _report_now(self, ref: str) -> None:
         row = next(row for row in self._rows if row["ref"] == ref)
         text = _summary(row)
         if row["outcome"] is not None:

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from persona.tui.clean import line
 from persona.tui.daemon import Daemon
 from persona.tui.errors import Trouble
-from persona.tui.screens.closing import unless_closed
+from persona.tui.screens.closing import while_open
 from persona.tui.screens.conversations import day
 from persona.tui.widgets.bars import Foot
 
@@ -59,11 +59,8 @@ class Search(ModalScreen["tuple[str, str] | None"]):
         self._rest = self.set_timer(_REST, self._find)
 
     @work(exclusive=True)
+    @while_open
     async def _find(self) -> None:
-        with unless_closed(self):
-            await self._find_now()
-
-    async def _find_now(self) -> None:
         words = self._words.strip()
         says = ""
         try:

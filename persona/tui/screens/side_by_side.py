@@ -20,7 +20,7 @@ from persona.thread import Answer
 from persona.tui.clean import clean, line
 from persona.tui.daemon import Daemon, Wanted
 from persona.tui.errors import Trouble
-from persona.tui.screens.closing import unless_closed
+from persona.tui.screens.closing import while_open
 from persona.tui.talking import Speaking
 from persona.tui.widgets.bars import Foot
 from persona.tui.widgets.flow import Flow
@@ -164,12 +164,9 @@ class SideBySide(ModalScreen["Outcome | None"]):
         self._sides[0].focus()
         self._ask()
 
-    @work
+    @work()
+    @while_open
     async def _ask(self) -> None:
-        with unless_closed(self):
-            await self._ask_now()
-
-    async def _ask_now(self) -> None:
         self._say("the answers are coming")
         await asyncio.gather(*(side.fill(self._daemon, self._wanted) for side in self._sides))
         letters = "/".join(_LETTERS[: len(self._sides)])
