@@ -20,6 +20,7 @@ from persona.engine.protocol import Completion
 from persona.errors import EngineError, NotKept, PersonaError
 from persona.serve.asked import Asked, Ended, Given, HeldReader, Opened
 from persona.serve.desk import Lease, Turn, Visitor
+from persona.serve.mailbox import Mailbox
 from persona.serve.metrics import Metrics
 from persona.serve.refusals import Refused, refusal_of
 from persona.template.controls import Controls
@@ -57,8 +58,7 @@ class Answering:
         self._call = call
         self._metrics = metrics
         self._on_end = on_end
-        self._steps: asyncio.Queue[Step] = asyncio.Queue()
-        self._loop = asyncio.get_running_loop()
+        self._steps: Mailbox[Step] = Mailbox(asyncio.get_running_loop())
         self._left = threading.Event()
         self._began = time.monotonic()
         self._first: float | None = None
@@ -69,7 +69,7 @@ class Answering:
     async def open(self) -> Opened:
         """Once the engine has taken the prompt. Refused when it, or whatever comes before it, does not."""
         threading.Thread(target=self._work, name="persona-serve", daemon=True).start()
-        step = await self._steps.get()
+        step = await self._steps.take()
         if isinstance(step, Refused):
             raise step
         assert isinstance(step, Opened)
@@ -78,9 +78,8 @@ class Answering:
     async def steps(self, beat: float) -> AsyncIterator[Piece | Ended | None]:
         """Pieces and at last the end; None when nothing came for `beat` seconds. Refused when it breaks."""
         while True:
-            try:
-                step = await asyncio.wait_for(self._steps.get(), beat)
-            except TimeoutError:
+            step = await self._steps.take(beat)
+            if step is None:
                 yield None
                 continue
             if isinstance(step, Refused):
@@ -102,12 +101,12 @@ class Answering:
         except _Left:
             ended = "cancelled"
         except Refused as refused:
-            self._tell(refused)
+            self._steps.put(refused)
         except PersonaError as error:
-            self._tell(self._refusal(error))
+            self._steps.put(self._refusal(error))
         except Exception:  # noqa: BLE001  # a thread has nobody else to tell
             _log.exception("an answer broke")
-            self._tell(Refused("persona broke; its log says where", status=500, code="internal_error"))
+            self._steps.put(Refused("persona broke; its log says where", status=500, code="internal_error"))
         finally:
             self._metrics.answers.labels(ended=ended).inc()
             self._on_end()
@@ -126,7 +125,7 @@ class Answering:
         self._metrics.tokens.labels(of="prompt").inc(completion.prompt_tokens)
         self._metrics.tokens.labels(of="completion").inc(completion.completion_tokens)
         self._metrics.seconds.observe(time.monotonic() - self._began)
-        self._tell(ended)
+        self._steps.put(ended)
 
     def _generate(self, lease: Lease) -> Completion:
         asked = self._call.asked
@@ -140,7 +139,7 @@ class Answering:
             for number, delta in enumerate(deltas):
                 if not number:
                     count = lease.engine.count(asked.prompt) if asked.counted else 0
-                    self._tell(Opened(model=lease.model, revision=lease.revision, prompt_tokens=count))
+                    self._steps.put(Opened(model=lease.model, revision=lease.revision, prompt_tokens=count))
                 if self._left.is_set():
                     raise _Left
                 if delta.text:
@@ -172,7 +171,7 @@ class Answering:
                 piece = replace(piece, id=self._call.call_prefix + secrets.token_hex(12))  # noqa: PLW2901
                 self._called = True
             self._given.add(piece)
-            self._tell(piece)
+            self._steps.put(piece)
 
     def _keep(self, written: Completion, revision: str) -> Ended:
         completion = self._given.completion(written)
@@ -209,7 +208,3 @@ class Answering:
         if refused.status >= 500:
             _log.warning("an answer to %s broke: %s", self._call.visitor.name, error)
         return refused
-
-    def _tell(self, step: Step) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
-            self._loop.call_soon_threadsafe(self._steps.put_nowait, step)

@@ -88,7 +88,11 @@ class Daemon:
 def stream(
     client: httpx2.Client, text: str, tokens: int, *, keep: bool = True
 ) -> tuple[Timed, set[str], str | None]:
-    """One streamed answer; every model that its events name, and the revision of its head."""
+    """One streamed answer; every model that its events name, and the revision of its head.
+
+    What comes behind the first text is read when all of it is there: it is the daemon that is timed, and a
+    client in Python takes as much of two processors as the daemon does.
+    """
     document = {
         "model": "persona",
         "messages": [{"role": each.role, "content": each.content} for each in said(text)],
@@ -98,24 +102,33 @@ def stream(
         "stream_options": {"include_usage": True},
     }
     headers = {} if keep else {"X-Persona-Keep": "no"}
-    began, first, models, used, done = time.perf_counter(), None, set(), 0, False
+    began, first, came = time.perf_counter(), None, b""
     with client.stream("POST", "/v1/chat/completions", json=document, headers=headers) as answer:
         answer.raise_for_status()
-        for line in answer.iter_lines():
-            done = done or line == "data: [DONE]"
-            if not line.startswith("data: {"):
-                continue
-            event = json.loads(line[6:])
-            models.add(event["model"])
-            if event.get("usage"):
-                used = event["usage"]["completion_tokens"]
-            if first is None and event["choices"] and event["choices"][0]["delta"].get("content"):
+        for part in answer.iter_raw():
+            came += part
+            if first is None and any(_text(event) for event in _events(came)):
                 first = time.perf_counter() - began
         revision = answer.headers.get("x-persona-revision")
     end = time.perf_counter() - began
-    if not done:
+    if not came.endswith(b"data: [DONE]\n\n"):
         raise RuntimeError("an answer without its end")
+    events = _events(came)
+    models = {event["model"] for event in events}
+    used = max(event["usage"]["completion_tokens"] for event in events if event.get("usage"))
     return Timed(tokens=used, first=end if first is None else first, end=end), models, revision
+
+
+def _events(came: bytes) -> list[dict[str, Any]]:
+    """Those that are whole."""
+    whole, end, _ = came.rpartition(b"\n\n")
+    lines = (whole + end).splitlines()
+    return [json.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
+
+
+def _text(event: dict[str, Any]) -> str | None:
+    choices = event["choices"]
+    return choices[0]["delta"].get("content") if choices else None
 
 
 class BareLlama:
