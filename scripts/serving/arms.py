@@ -14,12 +14,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-
-import httpx2
 
 from adapters import Revision
 from persona.base import Base
@@ -69,54 +68,54 @@ class Daemon:
         assert self.process.stdout is not None
         self.url = json.loads(self.process.stdout.readline())["url"]
         self.token = home.token.read_text().strip()
-        self._headers = {"Authorization": f"Bearer {self.token}"}
+        self._headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
 
     @contextmanager
-    def client(self) -> Iterator[httpx2.Client]:
-        with httpx2.Client(base_url=self.url, headers=self._headers, timeout=300, trust_env=False) as client:
-            yield client
+    def client(self) -> Iterator[HTTPConnection]:
+        """One connection, which is kept while it is used."""
+        with closing(HTTPConnection(self.url.removeprefix("http://"), timeout=300)) as connection:
+            yield connection
 
     def ask(self, text: str, tokens: int) -> Timed:
         with self.client() as client:
-            return stream(client, text, tokens)[0]
+            return self.stream(client, said(text), tokens)[0]
+
+    def stream(
+        self, client: HTTPConnection, messages: Sequence[Message], tokens: int
+    ) -> tuple[Timed, set[str], str | None]:
+        """One streamed answer; every model that its events name, and the revision of its head.
+
+        What comes behind the first text is read when all of it is there, by the plainest client that Python
+        has: it is the daemon that is timed, and whoever reads takes from the same processors.
+        """
+        document = {
+            "model": "persona",
+            "messages": [{"role": each.role, "content": each.content} for each in messages],
+            "max_tokens": tokens,
+            "temperature": 0,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        began, first, came = time.perf_counter(), None, b""
+        client.request("POST", "/v1/chat/completions", json.dumps(document), self._headers)
+        answer = client.getresponse()
+        if answer.status != 200:
+            raise RuntimeError(f"{answer.status}: {answer.read()[:200]!r}")
+        while part := answer.read1():
+            came += part
+            if first is None and any(_text(event) for event in _events(came)):
+                first = time.perf_counter() - began
+        end = time.perf_counter() - began
+        if not came.endswith(b"data: [DONE]\n\n"):
+            raise RuntimeError("an answer without its end")
+        events = _events(came)
+        used = max(event["usage"]["completion_tokens"] for event in events if event.get("usage"))
+        timed = Timed(tokens=used, first=end if first is None else first, end=end)
+        return timed, {event["model"] for event in events}, answer.headers.get("x-persona-revision")
 
     def close(self) -> None:
         self.process.terminate()
         self.process.communicate(timeout=60)
-
-
-def stream(
-    client: httpx2.Client, text: str, tokens: int, *, keep: bool = True
-) -> tuple[Timed, set[str], str | None]:
-    """One streamed answer; every model that its events name, and the revision of its head.
-
-    What comes behind the first text is read when all of it is there: it is the daemon that is timed, and a
-    client in Python takes as much of two processors as the daemon does.
-    """
-    document = {
-        "model": "persona",
-        "messages": [{"role": each.role, "content": each.content} for each in said(text)],
-        "max_tokens": tokens,
-        "temperature": 0,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    headers = {} if keep else {"X-Persona-Keep": "no"}
-    began, first, came = time.perf_counter(), None, b""
-    with client.stream("POST", "/v1/chat/completions", json=document, headers=headers) as answer:
-        answer.raise_for_status()
-        for part in answer.iter_raw():
-            came += part
-            if first is None and any(_text(event) for event in _events(came)):
-                first = time.perf_counter() - began
-        revision = answer.headers.get("x-persona-revision")
-    end = time.perf_counter() - began
-    if not came.endswith(b"data: [DONE]\n\n"):
-        raise RuntimeError("an answer without its end")
-    events = _events(came)
-    models = {event["model"] for event in events}
-    used = max(event["usage"]["completion_tokens"] for event in events if event.get("usage"))
-    return Timed(tokens=used, first=end if first is None else first, end=end), models, revision
 
 
 def _events(came: bytes) -> list[dict[str, Any]]:

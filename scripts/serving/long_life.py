@@ -17,7 +17,7 @@ import psutil
 from adapters import Registry, Revision
 from persona.capture.writer import Writer
 from persona.paths import Home
-from serving.arms import Daemon, Timed, at_once, stream
+from serving.arms import Daemon, Timed, at_once, said
 from store.records import Message
 
 
@@ -43,7 +43,8 @@ def swaps(daemon: Daemon, home: Home, revisions: Sequence[Revision], *, count: i
                 asked += 1
                 began = time.perf_counter()
                 try:
-                    timed, models, revision = stream(http, f"Client {number}, {asked}: tell me a tale.", 12)
+                    question = said(f"Client {number}, {asked}: tell me a tale.")
+                    timed, models, revision = daemon.stream(http, question, 12)
                 except Exception:  # noqa: BLE001  # counted: there should be none
                     with lock:
                         seen.failed += 1
@@ -108,7 +109,7 @@ def soak(daemon: Daemon, *, chats: int, clients: int) -> Any:
         first, end, step = part
         with daemon.client() as http:
             for number in range(first, end, step):
-                stream(http, f"{number}?", 1)
+                daemon.stream(http, [Message(role="user", content=f"{number}?")], 1)
 
     with ThreadPoolExecutor(clients) as pool:
         for begin, end in itertools.pairwise((0, max(1, chats // 10), chats)):
