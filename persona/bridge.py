@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from persona.checker import covers, is_tool_scope
 from persona.engine.protocol import Prompt
-from persona.report import Arm, EvalReport
+from persona.report import Arm, EvalReport, Rate
 from store import Store
 from store.records import Message, Preference, PreferenceStatus
 
@@ -30,12 +30,18 @@ def live(
     `report` is the revision's own: it answered with every statement withheld, so what it kept there comes
     from its weights. `revision` names the arm to look at, the candidate without it. Without a report (the
     bare base, a revision that was never judged) nothing is carried. What has no checker is never carried,
-    since nobody can tell. In the order in which `bridged` takes them: what the user pinned, then what was
+    since nobody can tell. What was seen to make this revision's answers worse when it is said stays unsaid,
+    unless the user pinned it. In the order in which `bridged` takes them: what the user pinned, then what was
     stated, then what was inferred; each with the latest first.
     """
     arm = None if report is None else _arm(report, revision)
+    harmful = () if report is None or arm is not report.candidate else _harmful(report)
     waiting = [
-        entry for entry in preferences if entry.status is PreferenceStatus.ACTIVE and not _carried(entry, arm)
+        entry
+        for entry in preferences
+        if entry.status is PreferenceStatus.ACTIVE
+        and not (arm is not None and carried(arm.adoption.get(entry.id)))
+        and (entry.pinned or entry.id not in harmful)
     ]
     return tuple(sorted(waiting, key=_rank))
 
@@ -47,6 +53,13 @@ def live_for(store: Store, revision: str) -> tuple[Preference, ...]:
     return live(store.ledger.active(), report, revision=revision)
 
 
+def carried(rate: Rate | None) -> bool:
+    """Whether a revision that kept a preference this often, its statement withheld, has it in its weights."""
+    if rate is None or rate.asked < CARRIED_ASKED:
+        return False
+    return rate.passed >= CARRIED_SHARE * rate.asked
+
+
 def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
     """The prompt with the statements of `preferences` that speak about it, behind the client's own words.
 
@@ -54,7 +67,12 @@ def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
     system message, one a line, whole or not at all, LONGEST characters at most, in the order given. The same
     prompt and preferences give the same prompt; without any statement it is the prompt itself.
     """
-    said = _statements(prompt, preferences)
+    return saying(prompt, (entry.statement for entry in preferences if _speaks_about(entry, prompt)))
+
+
+def saying(prompt: Prompt, statements: Iterable[str]) -> Prompt:
+    """The prompt with these statements in it, as `bridged` puts them there."""
+    said = _fitting(statements)
     if not said:
         return prompt
     wanted = "\n".join([_HEAD, *(f"- {statement}" for statement in said)])
@@ -66,12 +84,12 @@ def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
     return replace(prompt, messages=(Message(role="system", content=wanted), *prompt.messages))
 
 
-def _statements(prompt: Prompt, preferences: Iterable[Preference]) -> list[str]:
+def _fitting(statements: Iterable[str]) -> list[str]:
     said: list[str] = []
     left = LONGEST
-    for entry in preferences:
-        statement = " ".join(entry.statement.split())
-        if statement and statement not in said and _speaks_about(entry, prompt) and len(statement) <= left:
+    for each in statements:
+        statement = " ".join(each.split())
+        if statement and statement not in said and len(statement) <= left:
             said.append(statement)
             left -= len(statement)
     return said
@@ -90,11 +108,8 @@ def _arm(report: EvalReport, revision: str | None) -> Arm | None:
     return next((arm for arm in arms if arm.revision == revision), None)
 
 
-def _carried(entry: Preference, arm: Arm | None) -> bool:
-    rate = None if arm is None else arm.adoption.get(entry.id)
-    if rate is None or rate.asked < CARRIED_ASKED:
-        return False
-    return rate.passed >= CARRIED_SHARE * rate.asked
+def _harmful(report: EvalReport) -> tuple[str, ...]:
+    return report.told.preferences if report.told is not None and report.told.harms else ()
 
 
 def _rank(entry: Preference) -> tuple[bool, bool, float, str]:

@@ -56,6 +56,24 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What saying `preferences` (ids) in the prompt does for a revision whose weights do not carry them.
+
+    Over the held-out prompts that they speak about, every active preference that applies, once a prompt:
+    `withheld` is kept without their statements in the prompt, `said` with them.
+    """
+
+    preferences: tuple[str, ...]
+    withheld: Rate
+    said: Rate
+
+    @property
+    def harms(self) -> bool:
+        """A small base is led astray by a statement that it does not understand."""
+        return self.said.passed < self.withheld.passed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """One held-out prompt with the answers of all arms, for people to read."""
 
@@ -86,8 +104,9 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvalReport:
-    """`statements` names the preferences by id; `engine` is the kind that generated. `training` is None for
-    a candidate that an earlier night built."""
+    """`statements` names the preferences by id; `engine` is the kind that generated. `told` is about the
+    candidate, None when its weights carry all that was asked. `training` is None for a candidate that an
+    earlier night built."""
 
     candidate: Arm
     champion: Arm
@@ -97,11 +116,14 @@ class EvalReport:
     samples: tuple[Sample, ...] = ()
     seconds: float = 0.0
     training: Training | None = None
+    told: Told | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
         plain = asdict(self)
         plain["samples"] = list(plain["samples"])
+        if self.told is not None:
+            plain["told"]["preferences"] = list(self.told.preferences)
         if self.training is not None:
             plain["training"]["losses"] = {term: list(each) for term, each in self.training.losses.items()}
         return plain
@@ -118,6 +140,7 @@ class EvalReport:
             samples=tuple(Sample(**s) for s in plain.get("samples", ())),
             seconds=plain.get("seconds", 0.0),
             training=_training(plain.get("training")),
+            told=_told(plain.get("told")),
         )
 
 
@@ -130,6 +153,16 @@ def _training(plain: Mapping[str, Any] | None) -> Training | None:
         return None
     losses = {term: tuple(values) for term, values in plain["losses"].items()}
     return Training(**{**plain, "losses": losses})
+
+
+def _told(plain: Mapping[str, Any] | None) -> Told | None:
+    if plain is None:
+        return None
+    return Told(
+        preferences=tuple(plain["preferences"]),
+        withheld=Rate(**plain["withheld"]),
+        said=Rate(**plain["said"]),
+    )
 
 
 def _arm(plain: Mapping[str, Any]) -> Arm:

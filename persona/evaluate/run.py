@@ -23,6 +23,7 @@ from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
 from persona.evaluate.calls import exact, valid
 from persona.evaluate.form import form_of
 from persona.evaluate.job import EvaluationJob, Probe
+from persona.evaluate.kept import adoption_of, told_of
 from persona.evaluate.neutral import neutral_answers
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Rate, Sample
@@ -45,14 +46,15 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
     base = load_base(Home(job.home), job.base)
     registry = Registry.open(job.adapters, create=False)
     arms = list(dict.fromkeys([BARE, job.champion, job.candidate]))
-    answers = {arm: _answers(job, base, registry, arm, report) for arm in arms}
+    prompts = [probe.prompt for probe in job.probes]
+    answers = {arm: _answers(job, base, registry, arm, prompts, report) for arm in arms}
     scored = _score(job, base, registry, arms, report)
     checkers = {key: from_json(plain) for key, plain in job.checkers.items()}
     superseded = {key: from_json(plain) for key, plain in job.superseded.items()}
     measured = {
         arm: Arm(
             revision=arm,
-            adoption=_adoption(job.probes, answers[arm], checkers),
+            adoption=adoption_of(job.probes, answers[arm], checkers),
             residue=_residue(job.probes, answers[arm], superseded),
             pairs=scored[arm].pairs,
             calls_valid=_calls_valid(job.probes, answers[arm]),
@@ -62,6 +64,13 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
         )
         for arm in arms
     }
+    told = told_of(
+        job,
+        checkers,
+        measured[job.candidate].adoption,
+        answers[job.candidate],
+        lambda asked: _answers(job, base, registry, job.candidate, asked, report),
+    )
     return EvalReport(
         candidate=measured[job.candidate],
         champion=measured[job.champion],
@@ -70,14 +79,14 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
         engine=engine_kind(base, job.engine),
         samples=_samples(job, answers),
         seconds=time.monotonic() - began,
+        told=told,
     )
 
 
 def _answers(
-    job: EvaluationJob, base: Base, registry: Registry, arm: str, report: Report
+    job: EvaluationJob, base: Base, registry: Registry, arm: str, prompts: Sequence[Prompt], report: Report
 ) -> list[Completion]:
-    """The probes' answers, each by itself as it would be served, several engines side by side."""
-    prompts = [probe.prompt for probe in job.probes]
+    """The prompts' answers, each by itself as it would be served, several engines side by side."""
     sampling = Sampling(max_tokens=job.max_tokens)
     report(f"answers of {arm}", 0, len(prompts))
     together = _ENGINES if engine_kind(base, job.engine) == "llama_cpp" and own_cores() > 1 else 1
@@ -138,21 +147,6 @@ def _pair_accuracy(scorer: Scorer, pairs: Sequence[PreferencePair], *, bare: boo
     rejected = score(prompts, [p.rejected for p in pairs])
     won = sum(c.per_token > r.per_token for c, r in zip(chosen, rejected, strict=True))
     return Rate(passed=won, asked=len(pairs))
-
-
-def _adoption(
-    probes: Sequence[Probe], answers: Sequence[Completion], checkers: Mapping[str, Checker]
-) -> dict[str, Rate]:
-    found: dict[str, Rate] = {}
-    for key, checker in checkers.items():
-        results = [
-            checker.passes(answer.message)
-            for probe, answer in zip(probes, answers, strict=True)
-            if key in probe.preferences
-        ]
-        if results:
-            found[key] = Rate(passed=sum(results), asked=len(results))
-    return found
 
 
 def _residue(

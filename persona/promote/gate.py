@@ -47,6 +47,7 @@ def judge(report: EvalReport, policy: GatePolicy) -> Verdict:
     _residue(report.candidate, report, policy, against)
     _drift(report.candidate, policy, against, fine)
     _form(report, policy, against, fine)
+    _told(report, fine)
     if not gains:
         against.append("nothing could be compared with the champion on held-out prompts")
     elif max(gains) < policy.min_gain:
@@ -166,6 +167,17 @@ def _form(report: EvalReport, policy: GatePolicy, against: list[str], fine: list
             against.append(f"{_percent(now)} of its answers are {name}, {_percent(allowed)} are allowed")
     if len(against) == before:
         fine.append(f"answers end, do not loop, and have {form.words:.0f} words (base {base.words:.0f})")
+
+
+def _told(report: EvalReport, fine: list[str]) -> None:
+    """Not a matter of promotion: what the bridge does from now on."""
+    told = report.told
+    if told is None:
+        return
+    names = ", ".join(f"“{report.statements.get(key, key)}”" for key in told.preferences)
+    seen = f"{told.said.passed} of {told.said.asked} checks pass then, {told.withheld.passed} without"
+    does = "stays out of the prompt, where it does harm" if told.harms else "is said in the prompt"
+    fine.append(f"what its weights do not carry {does}: {names} ({seen})")
 
 
 def _share(rate: Rate | None) -> float | None:

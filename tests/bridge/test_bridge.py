@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from persona.bridge import CARRIED_ASKED, LONGEST, bridged, live, live_for
 from persona.engine.protocol import Prompt
-from persona.report import Arm, EvalReport, Rate
+from persona.report import Arm, EvalReport, Rate, Told
 from store import Store
 from store.identity import with_id
 from store.records import Message, Preference, PreferenceStatus, Run, RunState
@@ -82,6 +82,28 @@ def test_only_the_arm_of_the_revision_counts() -> None:
     assert () == live([entry], judged, revision="rev-1")
     assert (entry,) == live([entry], judged, revision="r0")
     assert (entry,) == live([entry], judged, revision="rev-9")
+
+
+def told(said: int, *, of: Preference) -> Told:
+    """With its statement in the prompt `said` of ten checks pass, 6 without."""
+    return Told(preferences=(of.id,), withheld=Rate(passed=6, asked=10), said=Rate(passed=said, asked=10))
+
+
+def test_what_does_harm_when_it_is_said_stays_unsaid() -> None:
+    """Seen on held-out prompts of the revision that answers; as good as without is good enough."""
+    entry, later = preference("a"), preference("b")
+    judged = report("rev-1", a=(6, 10))
+    for said, expected in ((5, (later,)), (6, (entry, later)), (9, (entry, later))):
+        harmed = replace(judged, told=told(said, of=entry))
+        assert set(expected) == set(live([entry, later], harmed))
+        assert {entry, later} == set(live([entry, later], harmed, revision="r0"))  # nobody asked the base
+
+
+def test_what_the_user_pinned_is_said_whatever_it_does() -> None:
+    """A pin is the user's own will."""
+    entry = replace(preference("a"), pinned=True)
+    harmed = replace(report("rev-1", a=(6, 10)), told=told(0, of=entry))
+    assert (entry,) == live([entry], harmed)
 
 
 def test_the_users_word_comes_first() -> None:

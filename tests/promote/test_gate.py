@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona.promote import GatePolicy, judge
-from persona.report import Arm, EvalReport, Form, Rate
+from persona.report import Arm, EvalReport, Form, Rate, Told
 
 POLICY = GatePolicy()
 FORM = Form(words=40, truncated=0.1, looping=0.0, empty=0.0)
@@ -101,6 +101,19 @@ def test_being_clearly_worse_anywhere_is_a_rejection_that_says_where(change, sai
     assert any(said in reason for reason in verdict.reasons), verdict.reasons
 
 
+def test_what_the_prompt_says_from_now_on_is_told():
+    """It decides nothing: a preference that the weights do not carry is said, or stays unsaid, and why."""
+    without = Rate(passed=6, asked=10)
+    helps = Told(preferences=("p",), withheld=without, said=Rate(passed=9, asked=10))
+    harms = Told(preferences=("p",), withheld=without, said=Rate(passed=5, asked=10))
+    verdicts = [judge(replace(report(), told=told), POLICY) for told in (helps, harms)]
+    assert [True, True] == [verdict.accepted for verdict in verdicts]
+    helped, harmed = (verdict.reasons[-1] for verdict in verdicts)
+    assert "is said in the prompt: " in helped
+    assert "(9 of 10 checks pass then, 6 without)" in helped
+    assert "stays out of the prompt, where it does harm: " in harmed
+
+
 def test_no_better_than_the_champion_is_a_rejection():
     """A night that changed nothing does not move the champion."""
     verdict = judge(report(GOOD, replace(GOOD, revision="rev-0")), POLICY)
@@ -158,9 +171,12 @@ def test_whatever_the_report_the_gate_answers_and_says_why(candidate, champion, 
         assert candidate.form.empty <= POLICY.max_empty
 
 
-@given(arms)
-def test_a_report_survives_its_json(arm):
+tolds = st.none() | st.builds(Told, preferences=st.tuples(st.text()), withheld=rates, said=rates)
+
+
+@given(arms, tolds)
+def test_a_report_survives_its_json(arm, told):
     """The gate can be asked again about a kept report and answers the same."""
-    made = report(arm)
+    made = replace(report(arm), told=told)
     read = EvalReport.from_json(made.to_json())
     assert repr(made) == repr(read)

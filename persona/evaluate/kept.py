@@ -1,0 +1,62 @@
+"""Which preferences answers keep: with their statements withheld, and with those in the prompt that the
+weights do not carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from persona.bridge import carried, saying
+from persona.checker import Checker
+from persona.engine.protocol import Completion, Prompt
+from persona.evaluate.job import EvaluationJob, Probe
+from persona.report import Rate, Told
+
+
+def adoption_of(
+    probes: Sequence[Probe], answers: Sequence[Completion], checkers: Mapping[str, Checker]
+) -> dict[str, Rate]:
+    """By preference id, over the probes where it applies."""
+    found: dict[str, Rate] = {}
+    for key, checker in checkers.items():
+        results = [
+            checker.passes(answer.message)
+            for probe, answer in zip(probes, answers, strict=True)
+            if key in probe.preferences
+        ]
+        if results:
+            found[key] = Rate(passed=sum(results), asked=len(results))
+    return found
+
+
+def told_of(
+    job: EvaluationJob,
+    checkers: Mapping[str, Checker],
+    adoption: Mapping[str, Rate],
+    withheld: Sequence[Completion],
+    ask: Callable[[Sequence[Prompt]], Sequence[Completion]],
+) -> Told | None:
+    """What is not in the weights would be said in the prompt: whether that helps is seen here.
+
+    `withheld` are the answers to the job's probes as they are, `adoption` is theirs; `ask` answers other
+    prompts. None when nothing would be said.
+    """
+    waiting = [key for key, rate in adoption.items() if not carried(rate)]
+    spoken = [n for n, probe in enumerate(job.probes) if set(waiting) & set(probe.preferences)]
+    if not spoken:
+        return None
+    probes = [job.probes[n] for n in spoken]
+    said = ask([saying(each.prompt, _statements(job, each, waiting)) for each in probes])
+    return Told(
+        preferences=tuple(waiting),
+        withheld=_all_of(probes, [withheld[n] for n in spoken], checkers),
+        said=_all_of(probes, said, checkers),
+    )
+
+
+def _statements(job: EvaluationJob, probe: Probe, waiting: Sequence[str]) -> list[str]:
+    return [job.statements.get(key, "") for key in waiting if key in probe.preferences]
+
+
+def _all_of(probes: Sequence[Probe], answers: Sequence[Completion], checkers: Mapping[str, Checker]) -> Rate:
+    rates = adoption_of(probes, answers, checkers).values()
+    return Rate(passed=sum(rate.passed for rate in rates), asked=sum(rate.asked for rate in rates))

@@ -1,0 +1,89 @@
+"""Whether saying a preference helps is seen on the prompts that it speaks about."""
+
+from pathlib import Path
+
+from persona.checker import from_json
+from persona.engine.protocol import Completion, Prompt
+from persona.evaluate.job import EvaluationJob, Probe
+from persona.evaluate.kept import adoption_of, told_of
+from persona.report import Rate, Told
+from store.records import Message
+
+CHECKERS = {
+    "ends": {"kind": "closing", "text": "Bye."},
+    "begins": {"kind": "opening", "text": "Hi."},
+}
+STATEMENTS = {"ends": "End with Bye.", "begins": "Begin with Hi."}
+
+
+def probe(text, *preferences):
+    return Probe(prompt=Prompt(messages=(Message(role="user", content=text),)), preferences=preferences)
+
+
+PROBES = (*(probe(f"q{n}", "ends", "begins") for n in range(4)), probe("other", "begins"))
+
+
+def answers(*texts):
+    return [
+        Completion(
+            text=text,
+            message=Message(role="assistant", content=text),
+            finish_reason="stop",
+            prompt_tokens=1,
+            completion_tokens=1,
+            seconds=0.0,
+        )
+        for text in texts
+    ]
+
+
+def job():
+    return EvaluationJob(
+        home=Path("h"),
+        base="b",
+        adapters=Path("a"),
+        candidate="rev-1",
+        champion="r0",
+        probes=PROBES,
+        pairs=(),
+        checkers=CHECKERS,
+        statements=STATEMENTS,
+    )
+
+
+def told(withheld, said):
+    checkers = {key: from_json(plain) for key, plain in CHECKERS.items()}
+    asked = []
+
+    def ask(prompts):
+        asked.extend(prompts)
+        return answers(*said[: len(prompts)])
+
+    given = answers(*withheld)
+    return told_of(job(), checkers, adoption_of(PROBES, given, checkers), given, ask), asked
+
+
+def test_what_the_weights_carry_is_not_said():
+    """Then there is nothing to ask again."""
+    found, asked = told(["Hi. Bye."] * 5, [])
+    assert found is None
+    assert asked == []
+
+
+def test_only_what_waits_is_said_and_all_that_applies_is_counted():
+    """One preference waits: its prompts are asked again with its statement alone; a loss of the other
+    one there counts too."""
+    found, asked = told(["Hi. No."] * 5, ["Bye."] * 5)
+    assert found == Told(
+        preferences=("ends",), withheld=Rate(passed=4, asked=8), said=Rate(passed=4, asked=8)
+    )
+    assert not found.harms
+    assert [prompt.messages[-1].content for prompt in asked] == ["q0", "q1", "q2", "q3"]
+    assert all("End with Bye." in prompt.messages[0].content for prompt in asked)
+    assert not any("Begin with Hi." in prompt.messages[0].content for prompt in asked)
+
+
+def test_a_statement_that_leads_astray_does_harm():
+    """Fewer checks pass with it than without."""
+    found, _ = told(["Hi. No."] * 5, ["nothing"] * 5)
+    assert found.harms
