@@ -10,7 +10,7 @@ from contextlib import suppress
 from persona.tui.clean import Cleaner
 from persona.tui.widgets.parts import Parts
 
-_SHARE = 0.02 * (os.cpu_count() or 1)  # of one processor's time, for reading and drawing an answer
+_SHARE = 0.02 * (os.cpu_count() or 1)  # of one processor's time, for drawing an answer that is being written
 _SHORTEST, _LONGEST = 0.03, 1.5  # seconds between two drawings
 
 
