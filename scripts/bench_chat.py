@@ -32,7 +32,7 @@ SIZE = (110, 34)
 HIGH = (120, 300)  # room for a whole answer, so that all of it is drawn
 ENTER, NEW, EARLIER, UP = "\r", "\x0e", "\x0f", "\x1b[5~"
 GREETING = "Good to see you"  # what a conversation shows that has not begun
-BATCH = 30  # strings of one answer: what fits on the screen, or its top would pass by between two drawings
+BATCH = 40  # strings of one answer: what fits on the screen
 BARE = 8  # the bare client reads this part of the tokens before, and again after
 STEPS = ("hostile", "open", "stream")
 
