@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
-from persona.visible import one_line, visible
+from persona.visible import visible_line
 
 Json = Any
 
@@ -23,6 +23,7 @@ _START = 30.0  # seconds for a server to say what it has: some fetch themselves 
 _END = 5.0
 _CALL = 300.0
 _LONGEST = 20_000  # characters of a result that are sent back
+NOT_ALLOWED = "error: the user did not allow this call"  # what a model is told then
 ROUNDS = 16  # of calls without a word from the user: a small model may go on for ever
 
 
@@ -174,6 +175,11 @@ class Tools:
         return await tool.server.call(tool.own, arguments)
 
 
+def no_such_tool(name: str) -> str:
+    """What a model is told that calls one."""
+    return f"error: there is no tool {name}"
+
+
 def arguments_of(text: str) -> Mapping[str, Json] | None:
     """Of a call; None when they are not what JSON calls an object."""
     try:
@@ -196,15 +202,13 @@ def _text(part: Any) -> str:
 def _why(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return _line(str(error), 300) or type(error).__name__
-
-
-def _line(text: str, most: int) -> str:
-    return one_line(visible(text), most)
+    return visible_line(str(error), 300) or type(error).__name__
 
 
 def _last_line(log: TextIO) -> str:
     """The last words of a server that did not come up."""
     log.seek(0)
-    said = [_line(each, 200) for each in log.read()[-4000:].splitlines() if any(map(str.isalnum, each))]
+    said = [
+        visible_line(each, 200) for each in log.read()[-4000:].splitlines() if any(map(str.isalnum, each))
+    ]
     return said[-1].strip() if said else ""

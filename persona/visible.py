@@ -24,6 +24,11 @@ def one_line(text: str, most: int) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def visible_line(text: str, most: int) -> str:
+    """`visible`, on one line of at most `most` characters."""
+    return one_line(visible(text), most)
+
+
 def _escape(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

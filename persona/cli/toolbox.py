@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 from persona.cli.voices import Voice
 from persona.errors import BadInput
-from persona.tools import Tool, Tools
-from persona.visible import one_line, visible
+from persona.tools import NOT_ALLOWED, Tool, Tools, no_such_tool
+from persona.visible import visible, visible_line
 from store.records import ToolCall
 
 T = TypeVar("T")
 _SHOWN = 300  # characters of a result that are shown; the model gets all of it
+_NAMED = 200
 _ONCE, _ALWAYS, _NO = ("y", "yes"), ("a", "always"), ("n", "no")
 
 
@@ -69,7 +70,7 @@ class Toolbox:
             if said is None:
                 self._voice.note("stopped: no result was sent back")
                 return None
-            self._voice.note(f"{call.name}: {one_line(visible(said), _SHOWN)}")
+            self._voice.note(f"{call.name}: {visible_line(said, _SHOWN)}")
             found.append((call.id, said))
         return found
 
@@ -92,7 +93,9 @@ class Toolbox:
             for tool in self._tools.known():
                 if tool.server is server:
                     free = " (allowed in this chat)" if tool.name in self._tools.allowed else ""
-                    self._voice.note(f"  {_told(tool.name)}{free}: {_told(tool.says)}")
+                    self._voice.note(
+                        f"  {visible_line(tool.name, _NAMED)}{free}: {visible_line(tool.says, _NAMED)}"
+                    )
 
     def close(self) -> None:
         if self._loop is not None:
@@ -104,10 +107,10 @@ class Toolbox:
     def _result(self, call: ToolCall) -> str | None:
         tool = self._tools.named(call.name)
         if tool is None:
-            return f"error: there is no tool {call.name}"
+            return no_such_tool(call.name)
         allowed = call.name in self._tools.allowed or self._may(tool, call)
         if not allowed:
-            return None if allowed is None else "error: the user did not allow this call"
+            return None if allowed is None else NOT_ALLOWED
         running = self._begun(self._tools.call(tool, call.arguments))
         try:
             return running.result()
@@ -118,7 +121,7 @@ class Toolbox:
     def _may(self, tool: Tool, call: ToolCall) -> bool | None:
         """None: stop here."""
         shown = visible(json.dumps(call.arguments, ensure_ascii=False))
-        self._voice.asked(server=tool.server.name, tool=_told(tool.own), arguments=shown)
+        self._voice.asked(server=tool.server.name, tool=visible_line(tool.own, _NAMED), arguments=shown)
         line = self._voice.read() or ""
         answer = line.strip().lower()
         if answer in _ALWAYS:
@@ -133,7 +136,3 @@ class Toolbox:
     def _begun(self, what: Coroutine[Any, Any, T]) -> Future[T]:
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(what, self._loop)
-
-
-def _told(text: str) -> str:
-    return one_line(visible(text), 200)

@@ -109,9 +109,9 @@ class Speaking:
                 if piece.text:
                     self.said.append(piece.text)
                     await self.on_text(piece.text, self._model)
-                if time.monotonic() - read > _TOGETHER / 10:  # it had to be waited for
-                    await asyncio.sleep(_TOGETHER)
-                    read = time.monotonic()
+                    if time.monotonic() - read > _TOGETHER / 10:  # it had to be waited for
+                        await asyncio.sleep(_TOGETHER)
+                        read = time.monotonic()
 
     def _answer(self) -> Answer | None:
         said = Said("assistant", "".join(self.said), joined_calls(self._calls))

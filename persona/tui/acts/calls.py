@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from persona.thread import Answer, Turn
-from persona.tools import ROUNDS, arguments_of
+from persona.tools import NOT_ALLOWED, ROUNDS, arguments_of, no_such_tool
 from persona.tui.clean import line
 from persona.tui.errors import Trouble
 from persona.tui.screens.allow import Allow, Offered
@@ -59,7 +59,7 @@ async def _result(chat: ChatScreen, name: str, text: str) -> str | None:
     """What is sent back for one call; None when the user stops here."""
     tool, arguments = chat.persona.tools.named(name), arguments_of(text)
     if tool is None:
-        return f"error: there is no tool {name}"
+        return no_such_tool(name)
     if arguments is None:
         return "error: the arguments are not a JSON object"
     if tool.name not in chat.persona.tools.allowed:
@@ -67,7 +67,7 @@ async def _result(chat: ChatScreen, name: str, text: str) -> str | None:
         if answer is None:
             return None
         if answer == "no":
-            return "error: the user did not allow this call"
+            return NOT_ALLOWED
         if answer == "always":
             chat.persona.tools.allowed.add(tool.name)
     chat.notice.tell(f"{line(tool.name, 40)} is at work; Esc stops it")
