@@ -1,8 +1,10 @@
 """How fast persona answers: beside bare llama.cpp and transformers, with the same base, adapter and prompts;
 and what a long life, strangers and nonsense do to it.
 
-Nothing is trained: the adapters are random, which costs the same time as learned ones. Every round asks all
-three, so that what else the machine does falls on all alike; what is printed are medians over the rounds.
+Nothing is trained: the adapters are random, which costs the same time as learned ones. Every round asks
+persona once and bare llama.cpp twice, in an order that changes, so that what else the machine does falls on
+all alike. What is printed are medians over the rounds; ratios are within a round, and what llama.cpp's two
+turns differ by says how much of them is noise.
 """
 
 from __future__ import annotations
@@ -28,17 +30,46 @@ import persona.engine  # noqa: F401  # before llama.cpp is loaded: it says how i
 from adapters import Registry
 
 CONTEXT = 8192
+_AGAIN = "llama.cpp again"
 TALE = "Round {round}, client {client}: tell me a very long tale about a lighthouse, with every detail."
 
 
-def speeds(arms: Mapping[str, Ask], *, clients: int, rounds: int, tokens: int) -> dict[str, Any]:
-    """Tokens a second and milliseconds to the first text of each arm, `clients` asking at once."""
+Rounds = Mapping[str, Sequence[tuple[list[Timed], float]]]
+"""By arm: what was answered in each round, and the seconds that all answers together took."""
+
+
+def speeds(arms: Mapping[str, Ask], *, clients: int, rounds: int, tokens: int) -> Rounds:
+    """Every arm in every round, `clients` asking at once; each arm comes first as often as another."""
     found: dict[str, list[tuple[list[Timed], float]]] = {name: [] for name in arms}
+    names = list(arms)
     for number in range(rounds):
         questions = [TALE.format(round=number, client=client) for client in range(clients)]
-        for name, ask in arms.items():
-            found[name].append(at_once(ask, questions, tokens))
-    return {name: _figures(results) for name, results in found.items()}
+        for name in names:
+            found[name].append(at_once(arms[name], questions, tokens))
+        names = names[1:] + names[:1]
+    return found
+
+
+def ratio(rounds: Rounds, arm: str, to: str) -> float:
+    """Tokens a second of `arm` in terms of `to`'s, all clients together, in the middle of the rounds."""
+    paired = zip(rounds[arm], rounds[to], strict=True)
+    return round(statistics.median(_rate(one) / _rate(other) for one, other in paired), 3)
+
+
+def later_ms(rounds: Rounds, arm: str, to: str) -> float:
+    """How much later the first text comes, in the middle of the rounds."""
+    paired = zip(rounds[arm], rounds[to], strict=True)
+    return round(1000 * statistics.median(_first(one) - _first(other) for one, other in paired), 1)
+
+
+def _rate(asked: tuple[list[Timed], float]) -> float:
+    """From the first text on of a single answer; of several, all tokens in the time that all took."""
+    answers, took = asked
+    return answers[0].rate if len(answers) == 1 else sum(answer.tokens for answer in answers) / took
+
+
+def _first(asked: tuple[list[Timed], float]) -> float:
+    return statistics.mean(answer.first for answer in asked[0])
 
 
 def _figures(results: Sequence[tuple[list[Timed], float]]) -> dict[str, float]:
@@ -98,36 +129,35 @@ def measure(
 def _speed(daemon, base, revision, rounds, tokens, *, quick, transformers) -> dict[str, Any]:
     """The bare arm has as many slots as persona's. transformers answers one at a time and is asked once."""
     bare = BareLlama(base, revision, parallel=8, context=CONTEXT)
+    found: dict[str, Any] = {}
     try:
-        arms = {"persona": daemon.ask, "llama.cpp": bare.ask}
+        arms = {"persona": daemon.ask, "llama.cpp": bare.ask, _AGAIN: bare.ask}
         for ask in arms.values():
             ask("Warm up.", 8)
-        found = {
-            str(clients): speeds(
+        for clients in (1, 4) if quick else (1, 4, 8):
+            measured = speeds(
                 arms, clients=clients, rounds=rounds, tokens=tokens if clients == 1 else tokens // 2
             )
-            for clients in ((1, 4) if quick else (1, 4, 8))
-        }
+            found[str(clients)] = {name: _figures(results) for name, results in measured.items()} | {
+                "of_llama.cpp": ratio(measured, "persona", "llama.cpp"),
+                "again_of_llama.cpp": ratio(measured, _AGAIN, "llama.cpp"),
+                "first_text_later_ms": later_ms(measured, "persona", "llama.cpp"),
+                "again_later_ms": later_ms(measured, _AGAIN, "llama.cpp"),
+            }
     finally:
         bare.close()
     if transformers:
         generate = Generate(base, revision)
         try:
             generate.ask("Warm up.", 8)
-            found["1"] |= speeds({"transformers": generate.ask}, clients=1, rounds=1, tokens=tokens // 2)
+            measured = speeds({"transformers": generate.ask}, clients=1, rounds=1, tokens=tokens // 2)
         finally:
             generate.close()
-    alone = found["1"]
-    if "transformers" in alone:
+        found["1"] |= {name: _figures(results) for name, results in measured.items()}
+        alone = found["1"]
         found["of_transformers"] = round(
             alone["persona"]["tokens_per_s_each"] / alone["transformers"]["tokens_per_s_each"], 2
         )
-    found["of_llama.cpp"] = round(
-        alone["persona"]["tokens_per_s_each"] / alone["llama.cpp"]["tokens_per_s_each"], 3
-    )
-    found["first_text_later_ms"] = round(
-        alone["persona"]["first_text_ms"] - alone["llama.cpp"]["first_text_ms"], 1
-    )
     return found
 
 
@@ -158,7 +188,7 @@ def main() -> None:
     )
     parser.add_argument("--chats", type=int, default=400, help="how many chats the long life has")
     parser.add_argument("--no-transformers", action="store_true", help="leave the slow one out")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each speed is measured")
+    parser.add_argument("--rounds", type=int, default=12, help="how often each speed is measured")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-serving-") as root:
         found = measure(

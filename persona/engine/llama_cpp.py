@@ -153,10 +153,11 @@ class LlamaCppEngine:
             "prompt": tokens,
             "n_predict": sampling.max_tokens,
             "cache_prompt": not self._repeatable or self._keep_portions(tokens),
-            "samplers": ["temperature", "top_k", "top_p"],
+            # Each goes through all that the one before it left; the first one, through the whole vocabulary.
+            "samplers": ["top_k", "temperature", "top_p"],
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "top_k": sampling.top_k,
+            "top_k": sampling.top_k if sampling.temperature else 1,
             "stop": list(sampling.stop),
             "timings_per_token": True,  # how a cancelled answer knows its number of tokens
         }

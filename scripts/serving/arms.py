@@ -164,7 +164,13 @@ class BareLlama:
             used = chunk.get("timings", {}).get("predicted_n", used)
             return False
 
-        request = {"prompt": prompt, "n_predict": tokens, "temperature": 0.0, "stream": True}
+        request = {
+            "prompt": prompt,
+            "n_predict": tokens,
+            "temperature": 0.0,
+            "stream": True,
+            "cache_prompt": False,  # or the template's first tokens are found, as a slot's old talk has them
+        }
         self._server.handle_completions(request, take)
         end = time.perf_counter() - began
         return Timed(tokens=used, first=end if first is None else first, end=end)
