@@ -25,14 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from bench_loop import this_machine
-from learning import grid, place, plots, tables
+from learning import grid, lanes, place, plots, tables
 from learning.asking import Asking
 from learning.bench import ARMS, Bench
 from learning.cells import Cell
 from learning.figures import in_common, summaries
-from learning.journal import Journal
 from learning.measuring import BY_ID
-from learning.running import Ran, run, to_stderr
+from learning.running import Ran, to_stderr
 from learning.variants import chosen_recipe
 from people import NIGHTS
 
@@ -113,7 +112,7 @@ def _run(options: argparse.Namespace) -> Ran:
         code=code,
         learns=None if options.learn_on == "all" else frozenset(grid.numbers(options.learn_on)),
     )
-    return run(bench, wanted, Journal(options.out / "cells.jsonl"), deadline=deadline, tell=to_stderr)
+    return lanes.run(bench, wanted, options.out, deadline=deadline, lanes=options.lanes)
 
 
 def _show(ran: Ran, options: argparse.Namespace) -> int:

@@ -18,12 +18,11 @@ from dataclasses import asdict
 from typing import Any
 
 from bench_loop import this_machine
-from learning import grid, place, plots, tables
+from learning import grid, lanes, place, plots, tables
 from learning.asking import Asking
 from learning.figures import summaries
-from learning.journal import Journal
 from learning.measuring import BY_ID
-from learning.running import Ran, run, to_stderr
+from learning.running import Ran, to_stderr
 from learning.trial import Trial
 from learning.variants import Variant, chosen_recipe, default_values, exact_steps, factors, variants
 from people import NIGHTS
@@ -94,7 +93,7 @@ def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
         judge=judge,
         code=code,
     )
-    return run(trial, wanted, Journal(options.out / "cells.jsonl"), deadline=deadline, tell=to_stderr)
+    return lanes.run(trial, wanted, options.out, deadline=deadline, lanes=options.lanes)
 
 
 def _show(

@@ -55,6 +55,10 @@ class Bench:
             }
         )
 
+    def life(self, case: Case) -> str:
+        """All nights of a person with one way of learning."""
+        return self._folder(case).name
+
     def cell(self, case: Case) -> Cell:
         """Measured now; the nights before it are lived first. Raises PersonaError."""
         morning = lived(self._life(case), case.night)[case.arm]
@@ -94,7 +98,6 @@ class Bench:
         )
 
     def _folder(self, case: Case) -> Path:
-        """One for all nights of a person with one way of learning."""
         name = "persona" if case.arm in PERSONA_ARMS else case.arm
         decided_by = {
             "base": self.base.fingerprint,

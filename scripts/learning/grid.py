@@ -32,6 +32,10 @@ class Deadline:
     def over(self) -> bool:
         return self._ends is not None and self._clock() >= self._ends
 
+    def left(self) -> float | None:
+        """In minutes; None: for ever."""
+        return None if self._ends is None else max(0.0, (self._ends - self._clock()) / 60)
+
 
 def numbers(text: str) -> tuple[int, ...]:
     """ "1-3,6" -> 1, 2, 3, 6. Raises BadInput."""

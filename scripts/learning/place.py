@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import persona.engine  # noqa: F401  # before torch or llama.cpp is loaded: it says how their threads wait
+from learning import lanes
 from learning.asking import Asking
 from learning.code_state import code_state
 from learning.judging import Judge
@@ -56,6 +57,13 @@ def add_common(parser: argparse.ArgumentParser, *, out: Path) -> None:
         "--steps", type=int, metavar="N", help="of every training, instead of the recipe's own"
     )
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="of the recipe")
+    parser.add_argument(
+        "--lanes",
+        type=int,
+        default=lanes.usual(),
+        metavar="N",
+        help="lives at a time, each on its share of the cores (default: %(default)s)",
+    )
     parser.add_argument("--minutes", type=float, metavar="N", help="begin no cell after so long")
     parser.add_argument("--same-code", action="store_true", help="count only cells of this state of the code")
     parser.add_argument("--quick", action="store_true", help="little of everything, to see that it works")

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from learning.cells import Case, Cell
 from learning.grid import Deadline
 from learning.journal import Journal
-from persona.errors import PersonaError
+from persona.errors import Busy, PersonaError
+from persona.lock import home_lock
 
 Tell = Callable[[str], None]
+_PATIENCE = 60.0  # seconds that another lane may take to write a line
 
 
 class Measuring(Protocol):
-    """Measures the cells of one comparison."""
+    """Measures the cells of one comparison. `life` names the state that measuring a case changes: cases of
+    one life are never measured at the same time.
+    """
 
     def key(self, case: Case) -> str: ...
+    def life(self, case: Case) -> str: ...
     def cell(self, case: Case) -> Cell: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """How a loop ended: how many cells failed, and whether it was broken off."""
+
+    failed: int
+    interrupted: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,50 +42,57 @@ class Ran:
     """`cells` in the order wanted, old and new; `missing` were not measured, `failed` of these failed."""
 
     cells: tuple[Cell, ...]
-    measured: int
     missing: int
     failed: int
     interrupted: bool
 
 
-def run(
-    measuring: Measuring, wanted: Sequence[Case], journal: Journal, *, deadline: Deadline, tell: Tell
-) -> Ran:
-    """A cell that fails is told of and left out; Ctrl-C ends the measuring and keeps what there is."""
-    keys = {case: measuring.key(case) for case in wanted}
-    kept = sum(key in journal.cells for key in keys.values())
-    tell(f"{kept} of {len(wanted)} cells are there already")
-    measured = failed = 0
-    interrupted = False
+def measure(
+    measuring: Measuring, keys: Mapping[Case, str], folder: Path, *, deadline: Deadline, tell: Tell
+) -> Measured:
+    """What is missing of these cells, into the journal of `folder`. A life that another process is measuring
+    is left to it; a cell that fails is told of and left out; Ctrl-C ends it and keeps what there is.
+    """
+    lives: dict[str, list[Case]] = {}
+    for case in keys:
+        lives.setdefault(measuring.life(case), []).append(case)
+    order = {case: number for number, case in enumerate(keys, start=1)}
+    journal, failed = folder / "cells.jsonl", 0
     try:
-        for number, (case, key) in enumerate(keys.items(), start=1):
-            if key in journal.cells:
-                continue
+        for life, cases in lives.items():
             if deadline.over():
                 break
-            began = time.monotonic()
             try:
-                cell = measuring.cell(case)
-            except PersonaError as error:
-                failed += 1
-                tell(f"[{number}/{len(wanted)}] {case}: {error}")
+                with home_lock(folder, name=f"life-{life}.lock"):
+                    for case in cases:
+                        if keys[case] in Journal(journal).cells:
+                            continue
+                        if deadline.over():
+                            break
+                        began = time.monotonic()
+                        place = f"[{order[case]}/{len(keys)}] {case}"
+                        try:
+                            cell = measuring.cell(case)
+                        except PersonaError as error:
+                            failed += 1
+                            tell(f"{place}: {error}")
+                            continue
+                        with home_lock(folder, wait=_PATIENCE, name="journal.lock"):
+                            Journal(journal).append(cell)
+                        tell(f"{place}: {said(cell)}, {time.monotonic() - began:.0f} s")
+            except Busy:
                 continue
-            journal.append(cell)
-            measured += 1
-            tell(f"[{number}/{len(wanted)}] {case}: {said(cell)}, {time.monotonic() - began:.0f} s")
     except KeyboardInterrupt:
-        interrupted = True
-    # Kept by what decides them: a variant's name is none of that and may be another now.
+        return Measured(failed=failed, interrupted=True)
+    return Measured(failed=failed, interrupted=False)
+
+
+def ran(keys: Mapping[Case, str], journal: Journal, done: Measured) -> Ran:
+    """What there is now. Cells are kept by what decides them: a variant may have another name now."""
     found = tuple(
         replace(journal.cells[key], case=case) for case, key in keys.items() if key in journal.cells
     )
-    return Ran(
-        cells=found,
-        measured=measured,
-        missing=len(wanted) - len(found),
-        failed=failed,
-        interrupted=interrupted,
-    )
+    return Ran(cells=found, missing=len(keys) - len(found), failed=done.failed, interrupted=done.interrupted)
 
 
 def said(cell: Cell) -> str:

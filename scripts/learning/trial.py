@@ -53,6 +53,10 @@ class Trial:
             }
         )
 
+    def life(self, case: Case) -> str:
+        """All variants of a person build in one home."""
+        return self._folder(case).name
+
     def cell(self, case: Case) -> Cell:
         """Measured now. Raises PersonaError."""
         return cell_of(
@@ -68,15 +72,17 @@ class Trial:
         recipe = self.recipes[case.arm]
         return replace(recipe, seed=recipe.seed + case.seed)
 
-    def _morning(self, case: Case) -> Morning:
-        person = BY_ID[case.person]
+    def _folder(self, case: Case) -> Path:
         decided_by = {
             "base": self.base.fingerprint,
             "taught": taught_key(case.person, case.night, case.seed),
             "code": self.code,
         }
-        folder = self.out / "lives" / f"{case.person}-{case.night}-{key_of(decided_by)[:12]}"
-        home = make_home(folder, self.base)
+        return self.out / "lives" / f"{case.person}-{case.night}-{key_of(decided_by)[:12]}"
+
+    def _morning(self, case: Case) -> Morning:
+        person = BY_ID[case.person]
+        home = make_home(self._folder(case), self.base)
         recipe = self._recipe(case)
         name = f"variant-{key_of(recipe.to_json())[:16]}"
         costs = Costs()

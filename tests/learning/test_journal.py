@@ -9,7 +9,7 @@ from learning.cells import Case, Cell
 from learning.grid import Deadline
 from learning.journal import Journal
 from learning.kept import Kept, key_of
-from learning.running import run
+from learning.lanes import run
 from learning_parts import case, cell
 
 from persona.errors import TrainingError
@@ -27,6 +27,9 @@ class _Measuring:
     def key(self, case: Case) -> str:
         return f"key of {case}"
 
+    def life(self, case: Case) -> str:
+        return case.arm
+
     def cell(self, case: Case) -> Cell:
         self.asked.append(case.arm)
         if case.arm == self._interrupted_at:
@@ -34,10 +37,6 @@ class _Measuring:
         if case.arm in self._fails:
             raise TrainingError("it would not")
         return cell(case, key=self.key(case))
-
-
-def _ignore(_line: str) -> None:
-    pass
 
 
 def test_a_cell_comes_back_equal(tmp_path: Path) -> None:
@@ -50,11 +49,11 @@ def test_a_cell_comes_back_equal(tmp_path: Path) -> None:
 def test_a_second_run_measures_only_what_is_missing(tmp_path: Path) -> None:
     """And its cells are the same ones."""
     wanted = [case("base"), case("prompt")]
-    first = run(_Measuring(), wanted[:1], Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore)
+    first = run(_Measuring(), wanted[:1], tmp_path, deadline=_NEVER, lanes=1)
     again = _Measuring()
-    ran = run(again, wanted, Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore)
+    ran = run(again, wanted, tmp_path, deadline=_NEVER, lanes=1)
     assert ["prompt"] == again.asked
-    assert (1, 0, 2) == (ran.measured, ran.missing, len(ran.cells))
+    assert (0, 2) == (ran.missing, len(ran.cells))
     assert first.cells == ran.cells[:1]
 
 
@@ -71,21 +70,19 @@ def test_a_line_that_was_cut_off_costs_no_other(tmp_path: Path, tail: bytes) -> 
 def test_a_cell_that_fails_is_tried_again_next_time(tmp_path: Path) -> None:
     """And those after it are measured all the same."""
     wanted = [case("base"), case("prompt"), case("persona")]
-    ran = run(_Measuring(fails=("prompt",)), wanted, Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore)
-    assert (2, 1, 1) == (ran.measured, ran.failed, ran.missing)
+    ran = run(_Measuring(fails=("prompt",)), wanted, tmp_path, deadline=_NEVER, lanes=1)
+    assert (2, 1, 1) == (len(ran.cells), ran.failed, ran.missing)
     again = _Measuring()
-    run(again, wanted, Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore)
+    run(again, wanted, tmp_path, deadline=_NEVER, lanes=1)
     assert ["prompt"] == again.asked
 
 
 def test_an_interrupt_keeps_what_there_is(tmp_path: Path) -> None:
     """Ctrl-C in the middle of a cell loses that cell alone."""
     wanted = [case("base"), case("prompt"), case("persona")]
-    ran = run(
-        _Measuring(interrupted_at="prompt"), wanted, Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore
-    )
+    ran = run(_Measuring(interrupted_at="prompt"), wanted, tmp_path, deadline=_NEVER, lanes=1)
     assert ran.interrupted
-    assert ["base"] == [each.case.arm for each in Journal(tmp_path / "c").cells.values()]
+    assert ["base"] == [each.case.arm for each in Journal(tmp_path / "cells.jsonl").cells.values()]
 
 
 def test_after_the_deadline_no_cell_begins(tmp_path: Path) -> None:
@@ -101,8 +98,8 @@ def test_after_the_deadline_no_cell_begins(tmp_path: Path) -> None:
     measuring = Slow()
     deadline = Deadline(2, clock=lambda: now)
     wanted = [case(str(n)) for n in range(5)]
-    ran = run(measuring, wanted, Journal(tmp_path / "c"), deadline=deadline, tell=_ignore)
-    assert (2, 3) == (ran.measured, ran.missing)
+    ran = run(measuring, wanted, tmp_path, deadline=deadline, lanes=1)
+    assert (2, 3) == (len(ran.cells), ran.missing)
 
 
 def test_a_cell_bears_the_name_that_is_asked_for(tmp_path: Path) -> None:
@@ -112,8 +109,8 @@ def test_a_cell_bears_the_name_that_is_asked_for(tmp_path: Path) -> None:
         def key(self, case: Case) -> str:
             return "one"
 
-    run(SameKey(), [case("rate 0.001")], Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore)
-    ran = run(SameKey(), [case("default")], Journal(tmp_path / "c"), deadline=_NEVER, tell=_ignore)
+    run(SameKey(), [case("rate 0.001")], tmp_path, deadline=_NEVER, lanes=1)
+    ran = run(SameKey(), [case("default")], tmp_path, deadline=_NEVER, lanes=1)
     assert ["default"] == [each.case.arm for each in ran.cells]
 
 
