@@ -62,7 +62,7 @@ FULL = {
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
-        with place.occupied(options.out):
+        with place.occupied(options.out, options.known):
             ran = _run(options)
         return _show(ran, options)
     except PersonaError as error:

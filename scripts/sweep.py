@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = grid.names(options.factors, NAMES)
         chosen = [factor for factor in factors(default) if factor.name in asked]
         tried, left_out = variants(default, chosen, exact_steps(options.steps))
-        with place.occupied(options.out):
+        with place.occupied(options.out, options.known):
             ran = _run(options, tried)
         return _show(ran, options, left_out=left_out, default=default_values(default, chosen))
     except PersonaError as error:

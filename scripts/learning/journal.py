@@ -30,6 +30,13 @@ class Journal:
             os.fsync(file.fileno())
         self.cells[cell.key] = cell
 
+    def take_in(self, other: Journal) -> int:
+        """What was measured elsewhere, as if it had been here; how many cells were new."""
+        new = [cell for key, cell in other.cells.items() if key not in self.cells]
+        for cell in new:
+            self.append(cell)
+        return len(new)
+
 
 def _ends_whole(path: Path) -> bool:
     with path.open("rb") as file:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 from learning.cells import Case
 from learning.grid import Deadline
 from learning.journal import Journal
-from learning.running import Measured, Measuring, Ran, measure, ran, to_stderr
+from learning.running import JOURNAL, Measured, Measuring, Ran, measure, ran, to_stderr
 from persona.engine.cores import own_cores
 
 _INTERRUPTED = 130
@@ -29,7 +30,7 @@ def usual() -> int:
 
 def run(measuring: Measuring, wanted: Sequence[Case], folder: Path, *, deadline: Deadline, lanes: int) -> Ran:
     """The wanted cells, old and new. Ctrl-C ends the measuring and keeps what there is."""
-    journal = folder / "cells.jsonl"
+    journal = folder / JOURNAL
     keys = {case: measuring.key(case) for case in wanted}
     kept = sum(key in Journal(journal).cells for key in keys.values())
     to_stderr(f"{kept} of {len(wanted)} cells are there already")
@@ -38,17 +39,23 @@ def run(measuring: Measuring, wanted: Sequence[Case], folder: Path, *, deadline:
     elif lanes < 2:
         done = measure(measuring, keys, folder, deadline=deadline, tell=to_stderr)
     else:
-        done = _side_by_side(measuring, keys, folder, deadline, lanes)
+        with tempfile.TemporaryDirectory(prefix="persona-lanes-") as claims:
+            done = _side_by_side(measuring, keys, folder, deadline, lanes, Path(claims))
     return ran(keys, Journal(journal), done)
 
 
 def _side_by_side(
-    measuring: Measuring, keys: dict[Case, str], folder: Path, deadline: Deadline, lanes: int
+    measuring: Measuring,
+    keys: dict[Case, str],
+    folder: Path,
+    deadline: Deadline,
+    lanes: int,
+    claims: Path,
 ) -> Measured:
     # Not forked: what llama.cpp and torch keep of threads does not survive it.
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_lane, args=(measuring, keys, folder, deadline.left(), cores))
+        context.Process(target=_lane, args=(measuring, keys, folder, deadline.left(), cores, claims))
         for cores in shares(_cores(), lanes)
     ]
     for process in processes:
@@ -69,14 +76,35 @@ def _side_by_side(
 
 
 def _lane(
-    measuring: Measuring, keys: dict[Case, str], folder: Path, minutes: float | None, cores: frozenset[int]
+    measuring: Measuring,
+    keys: dict[Case, str],
+    folder: Path,
+    minutes: float | None,
+    cores: frozenset[int],
+    claims: Path,
 ) -> None:
     """Its exit code says how many cells failed, or that it was interrupted."""
     os.setpgid(0, 0)  # the terminal's Ctrl-C is passed on by whoever started the lanes, once
     if cores:
         os.sched_setaffinity(0, cores)  # children inherit it, and count these for the machine's cores
-    done = measure(measuring, keys, folder, deadline=Deadline(minutes), tell=to_stderr)
+    done = measure(
+        measuring,
+        keys,
+        folder,
+        deadline=Deadline(minutes),
+        tell=to_stderr,
+        claim=lambda life: _claimed(claims / life),
+    )
     raise SystemExit(_INTERRUPTED if done.interrupted else min(done.failed, _INTERRUPTED - 1))
+
+
+def _claimed(mark: Path) -> bool:
+    """Whether this lane is the first that wants it, in this run."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _interrupt(processes: Sequence[BaseProcess]) -> None:

@@ -12,9 +12,12 @@ import persona.engine  # noqa: F401  # before torch or llama.cpp is loaded: it s
 from learning import lanes
 from learning.asking import Asking
 from learning.code_state import code_state
+from learning.journal import Journal
 from learning.judging import Judge
 from learning.kept import Kept
+from learning.running import JOURNAL
 from persona.base import prepare_base
+from persona.errors import BadInput
 from persona.lock import home_lock
 from persona.paths import Home
 
@@ -30,10 +33,17 @@ def base_home() -> Home:
 
 
 @contextmanager
-def occupied(out: Path) -> Iterator[Path]:
-    """The folder, made if need be, for this process alone. Raises Busy."""
+def occupied(out: Path, known: Path | None = None) -> Iterator[Path]:
+    """The folder, made if need be, for this process alone, with the cells of `known` in its journal. Raises
+    Busy, and BadInput for a journal without a cell.
+    """
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with home_lock(out):
+        if known is not None:
+            other = Journal(known)
+            if not other.cells:
+                raise BadInput(f"--known {known}: no cell is there; give a cells.jsonl")
+            Journal(out / JOURNAL).take_in(other)
         yield out
 
 
@@ -47,6 +57,7 @@ def add_common(parser: argparse.ArgumentParser, *, out: Path) -> None:
     """The options that both measurements have."""
     parser.add_argument("--out", type=Path, default=out, help=f"where cells are kept (default: {out})")
     parser.add_argument("--base", default="smollm2-135m", help="as for `persona init --base`")
+    parser.add_argument("--known", type=Path, metavar="FILE", help="cells that were measured elsewhere")
     parser.add_argument("--people", metavar="A,B", help="ids of scripts/people, or all")
     parser.add_argument("--seeds", default="0", metavar="0,1", help="of teaching and training")
     parser.add_argument(

@@ -12,10 +12,11 @@ from typing import Protocol
 from learning.cells import Case, Cell
 from learning.grid import Deadline
 from learning.journal import Journal
-from persona.errors import Busy, PersonaError
+from persona.errors import PersonaError
 from persona.lock import home_lock
 
 Tell = Callable[[str], None]
+JOURNAL = "cells.jsonl"
 _PATIENCE = 60.0  # seconds that another lane may take to write a line
 
 
@@ -48,43 +49,50 @@ class Ran:
 
 
 def measure(
-    measuring: Measuring, keys: Mapping[Case, str], folder: Path, *, deadline: Deadline, tell: Tell
+    measuring: Measuring,
+    keys: Mapping[Case, str],
+    folder: Path,
+    *,
+    deadline: Deadline,
+    tell: Tell,
+    claim: Callable[[str], bool] = lambda _: True,
 ) -> Measured:
-    """What is missing of these cells, into the journal of `folder`. A life that another process is measuring
-    is left to it; a cell that fails is told of and left out; Ctrl-C ends it and keeps what there is.
+    """What is missing of these cells, into the journal of `folder`. A life whose `claim` fails is left to
+    whoever claimed it. A cell that fails is told of and left out; Ctrl-C ends it and keeps what there is.
     """
-    lives: dict[str, list[Case]] = {}
-    for case in keys:
-        lives.setdefault(measuring.life(case), []).append(case)
     order = {case: number for number, case in enumerate(keys, start=1)}
-    journal, failed = folder / "cells.jsonl", 0
+    failed = 0
     try:
-        for life, cases in lives.items():
-            if deadline.over():
-                break
-            try:
-                with home_lock(folder, name=f"life-{life}.lock"):
-                    for case in cases:
-                        if keys[case] in Journal(journal).cells:
-                            continue
-                        if deadline.over():
-                            break
-                        began = time.monotonic()
-                        place = f"[{order[case]}/{len(keys)}] {case}"
-                        try:
-                            cell = measuring.cell(case)
-                        except PersonaError as error:
-                            failed += 1
-                            tell(f"{place}: {error}")
-                            continue
-                        with home_lock(folder, wait=_PATIENCE, name="journal.lock"):
-                            Journal(journal).append(cell)
-                        tell(f"{place}: {said(cell)}, {time.monotonic() - began:.0f} s")
-            except Busy:
+        for life, cases in _by_life(measuring, keys, folder).items():
+            if deadline.over() or not claim(life):
                 continue
+            for case in cases:
+                if deadline.over():
+                    break
+                began = time.monotonic()
+                place = f"[{order[case]}/{len(keys)}] {case}"
+                try:
+                    cell = measuring.cell(case)
+                except PersonaError as error:
+                    failed += 1
+                    tell(f"{place}: {error}")
+                    continue
+                with home_lock(folder, wait=_PATIENCE, name="journal.lock"):
+                    Journal(folder / JOURNAL).append(cell)
+                tell(f"{place}: {said(cell)}, {time.monotonic() - began:.0f} s")
     except KeyboardInterrupt:
         return Measured(failed=failed, interrupted=True)
     return Measured(failed=failed, interrupted=False)
+
+
+def _by_life(measuring: Measuring, keys: Mapping[Case, str], folder: Path) -> Mapping[str, list[Case]]:
+    """The cells that are missing, in the order of their lives' first ones."""
+    known = Journal(folder / JOURNAL).cells
+    lives: dict[str, list[Case]] = {}
+    for case, key in keys.items():
+        if key not in known:
+            lives.setdefault(measuring.life(case), []).append(case)
+    return lives
 
 
 def ran(keys: Mapping[Case, str], journal: Journal, done: Measured) -> Ran:

@@ -57,6 +57,18 @@ def test_a_second_run_measures_only_what_is_missing(tmp_path: Path) -> None:
     assert first.cells == ran.cells[:1]
 
 
+def test_cells_from_elsewhere_count_as_measured(tmp_path: Path) -> None:
+    """What is there already stays as it is, and a second time adds nothing."""
+    here, there = Journal(tmp_path / "here"), Journal(tmp_path / "there")
+    here.append(cell(case("base"), passed=1))
+    there.append(cell(case("base"), passed=2))
+    there.append(cell(case("prompt")))
+    assert 1 == here.take_in(there)
+    assert 0 == here.take_in(there)
+    assert here.cells == Journal(tmp_path / "here").cells
+    assert [1, 1] == [each.adoption.passed for each in here.cells.values()]
+
+
 @pytest.mark.parametrize("tail", [b'{"key": "half', b"\xff\xfe", b"[1, 2]\n", b'{"key": 3}\n'])
 def test_a_line_that_was_cut_off_costs_no_other(tmp_path: Path, tail: bytes) -> None:
     """Neither those before it nor those that come after it."""
