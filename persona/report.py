@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+_LUCK = 2  # checks
+_CLEAR = 0.1  # of all checks
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rate:
@@ -56,21 +59,43 @@ class Arm:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Spoken:
+    """Over the held-out prompts that one preference speaks about: `own` is how often that preference is
+    kept, `all` every active one that applies, once a prompt; `withheld` without the statements in the prompt,
+    `said` with them.
+    """
+
+    own_withheld: Rate
+    own_said: Rate
+    all_withheld: Rate
+    all_said: Rate
+
+    @property
+    def harms(self) -> bool:
+        """Saying it gains it nothing and costs more than an answer's luck: two checks, and a tenth."""
+        lost = self.all_withheld.passed - self.all_said.passed
+        gained = self.own_said.passed - self.own_withheld.passed
+        return gained <= 0 and lost >= max(_LUCK, _CLEAR * self.all_withheld.asked)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
     """What saying `preferences` (ids) in the prompt does for a revision whose weights do not carry them.
 
     Over the held-out prompts that they speak about, every active preference that applies, once a prompt:
-    `withheld` is kept without their statements in the prompt, `said` with them.
+    `withheld` is kept without their statements in the prompt, `said` with them. `each` looks at one of them
+    by itself; it is empty in reports that are older than it.
     """
 
     preferences: tuple[str, ...]
     withheld: Rate
     said: Rate
+    each: Mapping[str, Spoken] = field(default_factory=dict)
 
     @property
-    def harms(self) -> bool:
+    def harmful(self) -> tuple[str, ...]:
         """A small base is led astray by a statement that it does not understand."""
-        return self.said.passed < self.withheld.passed
+        return tuple(key for key in self.preferences if key in self.each and self.each[key].harms)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,6 +187,10 @@ def _told(plain: Mapping[str, Any] | None) -> Told | None:
         preferences=tuple(plain["preferences"]),
         withheld=Rate(**plain["withheld"]),
         said=Rate(**plain["said"]),
+        each={
+            key: Spoken(**{name: Rate(**rate) for name, rate in spoken.items()})
+            for key, spoken in plain.get("each", {}).items()
+        },
     )
 
 

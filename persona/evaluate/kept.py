@@ -9,7 +9,7 @@ from persona.bridge import carried, saying
 from persona.checker import Checker
 from persona.engine.protocol import Completion, Prompt
 from persona.evaluate.job import EvaluationJob, Probe
-from persona.report import Rate, Told
+from persona.report import Rate, Spoken, Told
 
 
 def adoption_of(
@@ -45,11 +45,33 @@ def told_of(
     if not spoken:
         return None
     probes = [job.probes[n] for n in spoken]
+    before = [withheld[n] for n in spoken]
     said = ask([saying(each.prompt, _statements(job, each, waiting)) for each in probes])
     return Told(
         preferences=tuple(waiting),
-        withheld=_all_of(probes, [withheld[n] for n in spoken], checkers),
+        withheld=_all_of(probes, before, checkers),
         said=_all_of(probes, said, checkers),
+        each={key: _spoken(key, probes, before, said, checkers) for key in waiting},
+    )
+
+
+def _spoken(
+    key: str,
+    probes: Sequence[Probe],
+    withheld: Sequence[Completion],
+    said: Sequence[Completion],
+    checkers: Mapping[str, Checker],
+) -> Spoken:
+    """What the statements do to the prompts that this preference speaks about."""
+    here = [n for n, probe in enumerate(probes) if key in probe.preferences]
+    about = [probes[n] for n in here]
+    before, after = [withheld[n] for n in here], [said[n] for n in here]
+    own = {key: checkers[key]}
+    return Spoken(
+        own_withheld=_all_of(about, before, own),
+        own_said=_all_of(about, after, own),
+        all_withheld=_all_of(about, before, checkers),
+        all_said=_all_of(about, after, checkers),
     )
 
 

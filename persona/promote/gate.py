@@ -174,10 +174,15 @@ def _told(report: EvalReport, fine: list[str]) -> None:
     told = report.told
     if told is None:
         return
-    names = ", ".join(f"“{report.statements.get(key, key)}”" for key in told.preferences)
+    said = [key for key in told.preferences if key not in told.harmful]
     seen = f"{told.said.passed} of {told.said.asked} checks pass then, {told.withheld.passed} without"
-    does = "stays out of the prompt, where it does harm" if told.harms else "is said in the prompt"
-    fine.append(f"what its weights do not carry {does}: {names} ({seen})")
+    for keys, does in (
+        (said, "is said in the prompt"),
+        (told.harmful, "stays out of the prompt, where it gains nothing and does harm"),
+    ):
+        if keys:
+            names = ", ".join(f"“{report.statements.get(key, key)}”" for key in keys)
+            fine.append(f"what its weights do not carry {does}: {names} ({seen})")
 
 
 def _share(rate: Rate | None) -> float | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from persona.bridge import CARRIED_ASKED, LONGEST, bridged, live, live_for
 from persona.engine.protocol import Prompt
-from persona.report import Arm, EvalReport, Rate, Told
+from persona.report import Arm, EvalReport, Rate, Spoken, Told
 from store import Store
 from store.identity import with_id
 from store.records import Message, Preference, PreferenceStatus, Run, RunState
@@ -84,25 +84,50 @@ def test_only_the_arm_of_the_revision_counts() -> None:
     assert (entry,) == live([entry], judged, revision="rev-9")
 
 
-def told(said: int, *, of: Preference) -> Told:
-    """With its statement in the prompt `said` of ten checks pass, 6 without."""
-    return Told(preferences=(of.id,), withheld=Rate(passed=6, asked=10), said=Rate(passed=said, asked=10))
+def told(said: int, *, of: Preference, own: int = 1) -> Told:
+    """Said, `said` of twenty checks pass, and 12 without; `own` of its own, and 1 without."""
+    rates = {
+        "own_withheld": Rate(passed=1, asked=10),
+        "own_said": Rate(passed=own, asked=10),
+        "all_withheld": Rate(passed=12, asked=20),
+        "all_said": Rate(passed=said, asked=20),
+    }
+    return Told(
+        preferences=(of.id,),
+        withheld=rates["all_withheld"],
+        said=rates["all_said"],
+        each={of.id: Spoken(**rates)},
+    )
 
 
 def test_what_does_harm_when_it_is_said_stays_unsaid() -> None:
-    """Seen on held-out prompts of the revision that answers; as good as without is good enough."""
+    """Seen on held-out prompts of the revision that answers; an answer of luck more or less shows nothing."""
     entry, later = preference("a"), preference("b")
-    judged = report("rev-1", a=(6, 10))
-    for said, expected in ((5, (later,)), (6, (entry, later)), (9, (entry, later))):
+    judged = report("rev-1", a=(1, 10))
+    for said, expected in ((10, (later,)), (11, (entry, later)), (12, (entry, later)), (19, (entry, later))):
         harmed = replace(judged, told=told(said, of=entry))
         assert set(expected) == set(live([entry, later], harmed))
         assert {entry, later} == set(live([entry, later], harmed, revision="r0"))  # nobody asked the base
 
 
+def test_what_gains_by_being_said_is_said_whatever_else_it_costs() -> None:
+    """Another preference may have cost the rest: all of them were in the prompt."""
+    entry = preference("a")
+    assert (entry,) == live([entry], replace(report("rev-1", a=(1, 10)), told=told(3, of=entry, own=2)))
+
+
+def test_a_report_that_did_not_look_at_each_silences_nothing() -> None:
+    """Reports of earlier nights knew the sum alone."""
+    entry = preference("a")
+    older = replace(told(0, of=entry), each={})
+    assert (entry,) == live([entry], replace(report("rev-1", a=(1, 10)), told=older))
+
+
 def test_what_the_user_pinned_is_said_whatever_it_does() -> None:
     """A pin is the user's own will."""
     entry = replace(preference("a"), pinned=True)
-    harmed = replace(report("rev-1", a=(6, 10)), told=told(0, of=entry))
+    harmed = replace(report("rev-1", a=(1, 10)), told=told(0, of=entry, own=0))
+    assert () == live([replace(entry, pinned=False)], harmed)
     assert (entry,) == live([entry], harmed)
 
 

@@ -6,7 +6,7 @@ from persona.checker import from_json
 from persona.engine.protocol import Completion, Prompt
 from persona.evaluate.job import EvaluationJob, Probe
 from persona.evaluate.kept import adoption_of, told_of
-from persona.report import Rate, Told
+from persona.report import Rate, Spoken, Told
 from store.records import Message
 
 CHECKERS = {
@@ -74,16 +74,27 @@ def test_only_what_waits_is_said_and_all_that_applies_is_counted():
     """One preference waits: its prompts are asked again with its statement alone; a loss of the other
     one there counts too."""
     found, asked = told(["Hi. No."] * 5, ["Bye."] * 5)
-    assert found == Told(
-        preferences=("ends",), withheld=Rate(passed=4, asked=8), said=Rate(passed=4, asked=8)
-    )
-    assert not found.harms
+    none, four, all_ = Rate(passed=0, asked=4), Rate(passed=4, asked=4), Rate(passed=4, asked=8)
+    spoken = Spoken(own_withheld=none, own_said=four, all_withheld=all_, all_said=all_)
+    assert found == Told(preferences=("ends",), withheld=all_, said=all_, each={"ends": spoken})
+    assert found.harmful == ()
     assert [prompt.messages[-1].content for prompt in asked] == ["q0", "q1", "q2", "q3"]
     assert all("End with Bye." in prompt.messages[0].content for prompt in asked)
     assert not any("Begin with Hi." in prompt.messages[0].content for prompt in asked)
 
 
 def test_a_statement_that_leads_astray_does_harm():
-    """Fewer checks pass with it than without."""
+    """It is kept no more often than without, and what was kept is lost."""
     found, _ = told(["Hi. No."] * 5, ["nothing"] * 5)
-    assert found.harms
+    assert found.harmful == ("ends",)
+
+
+def test_each_of_two_that_are_said_is_looked_at_by_itself():
+    """One gains by it and is said, whatever the other one loses; neither gains, and both cost answers."""
+    withheld = ["Bye."] * 3 + ["No."] * 2
+    found, _ = told(withheld, ["Hi."] * 5)
+    assert found.each["begins"].own_said == Rate(passed=5, asked=5)
+    assert found.each["ends"].own_said == Rate(passed=0, asked=4)
+    assert found.harmful == ()
+    found, _ = told(withheld, ["No."] * 5)
+    assert set(found.harmful) == {"ends", "begins"}

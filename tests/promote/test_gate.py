@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona.promote import GatePolicy, judge
-from persona.report import Arm, EvalReport, Form, Rate, Told
+from persona.report import Arm, EvalReport, Form, Rate, Spoken, Told
 
 POLICY = GatePolicy()
 FORM = Form(words=40, truncated=0.1, looping=0.0, empty=0.0)
@@ -103,15 +103,17 @@ def test_being_clearly_worse_anywhere_is_a_rejection_that_says_where(change, sai
 
 def test_what_the_prompt_says_from_now_on_is_told():
     """It decides nothing: a preference that the weights do not carry is said, or stays unsaid, and why."""
-    without = Rate(passed=6, asked=10)
-    helps = Told(preferences=("p",), withheld=without, said=Rate(passed=9, asked=10))
-    harms = Told(preferences=("p",), withheld=without, said=Rate(passed=5, asked=10))
+    without, own = Rate(passed=6, asked=10), Rate(passed=0, asked=5)
+    more, less = Rate(passed=9, asked=10), Rate(passed=4, asked=10)
+    helps = Told(preferences=("p",), withheld=without, said=more)
+    lost = Spoken(own_withheld=own, own_said=own, all_withheld=without, all_said=less)
+    harms = Told(preferences=("p",), withheld=without, said=less, each={"p": lost})
     verdicts = [judge(replace(report(), told=told), POLICY) for told in (helps, harms)]
     assert [True, True] == [verdict.accepted for verdict in verdicts]
     helped, harmed = (verdict.reasons[-1] for verdict in verdicts)
     assert "is said in the prompt: " in helped
     assert "(9 of 10 checks pass then, 6 without)" in helped
-    assert "stays out of the prompt, where it does harm: " in harmed
+    assert "stays out of the prompt, where it gains nothing and does harm: " in harmed
 
 
 def test_no_better_than_the_champion_is_a_rejection():
@@ -171,7 +173,14 @@ def test_whatever_the_report_the_gate_answers_and_says_why(candidate, champion, 
         assert candidate.form.empty <= POLICY.max_empty
 
 
-tolds = st.none() | st.builds(Told, preferences=st.tuples(st.text()), withheld=rates, said=rates)
+spokens = st.builds(Spoken, own_withheld=rates, own_said=rates, all_withheld=rates, all_said=rates)
+tolds = st.none() | st.builds(
+    Told,
+    preferences=st.tuples(st.text()),
+    withheld=rates,
+    said=rates,
+    each=st.dictionaries(st.text(), spokens, max_size=2),
+)
 
 
 @given(arms, tolds)
