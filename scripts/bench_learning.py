@@ -29,7 +29,7 @@ from learning import grid, lanes, place, plots, tables
 from learning.asking import Asking
 from learning.bench import ARMS, Bench
 from learning.cells import Cell
-from learning.figures import in_common, summaries
+from learning.figures import Lead, Summary, in_common, leads, summaries
 from learning.measuring import BY_ID
 from learning.running import Ran, to_stderr
 from learning.variants import chosen_recipe
@@ -122,25 +122,36 @@ def _show(ran: Ran, options: argparse.Namespace) -> int:
     if options.plots is not None and found:
         for file in plots.write_arms(found, options.plots):
             to_stderr(f"wrote {file}")
+    ahead = [
+        each
+        for arm in ("persona", "persona-served")
+        for each in leads(ran.cells, arm, [other for other in arms if not other.startswith("persona")])
+    ]
     if options.json:
-        print(json.dumps(_document(ran, [asdict(each) for each in found]), indent=1, default=_plain))
+        print(json.dumps(_document(ran, found, ahead), indent=1, default=_plain))
     else:
-        print(_text(ran, tables.arms_table(found), common))
+        print(_text(ran, tables.arms_table(found), common, ahead))
     return 130 if ran.interrupted else 1 if ran.failed else 0
 
 
-def _document(ran: Ran, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(ran: Ran, found: Sequence[Summary], ahead: Sequence[Lead]) -> dict[str, Any]:
     return {
         "machine": this_machine(),
+        "measured_on": tables.machines(ran.cells),
         "missing": ran.missing,
         "failed": ran.failed,
-        "arms": found,
+        "arms": [asdict(each) for each in found],
+        "ahead": [asdict(each) for each in ahead],
         "cells": [cell.to_json() for cell in ran.cells],
     }
 
 
-def _text(ran: Ran, table: str, common: Sequence[Cell]) -> str:
+def _text(ran: Ran, table: str, common: Sequence[Cell], ahead: Sequence[Lead]) -> str:
     parts = [table, tables.LEGEND, tables.people_table(ran.cells)] if ran.cells else ["no cell was measured"]
+    if ahead:
+        parts.insert(2, tables.leads_table(ahead))
+    if measured_on := tables.machines(ran.cells):
+        parts.append(f"measured on {measured_on}")
     if len(common) < len(ran.cells):
         parts.insert(
             1, f"the means leave out {len(ran.cells) - len(common)} cells that some arm has no like of"

@@ -20,7 +20,8 @@ from typing import Any
 from bench_loop import this_machine
 from learning import grid, lanes, place, plots, tables
 from learning.asking import Asking
-from learning.figures import summaries
+from learning.cells import Cell
+from learning.figures import summaries, whole
 from learning.measuring import BY_ID
 from learning.running import Ran, to_stderr
 from learning.trial import Trial
@@ -99,7 +100,8 @@ def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
 def _show(
     ran: Ran, options: argparse.Namespace, *, left_out: Sequence[str], default: Mapping[str, Any]
 ) -> int:
-    found = summaries(ran.cells, list(dict.fromkeys(cell.case.arm for cell in ran.cells)))
+    cells, cut_short = whole(ran.cells)
+    found = summaries(cells, list(dict.fromkeys(cell.case.arm for cell in cells)))
     if options.plots is not None and found:
         for file in plots.write_sweep(found, options.plots):
             to_stderr(f"wrote {file}")
@@ -109,18 +111,27 @@ def _show(
             "missing": ran.missing,
             "failed": ran.failed,
             "left_out": list(left_out),
+            "cut_short": list(cut_short),
             "default": default,
             "variants": [asdict(each) for each in found],
             "cells": [cell.to_json() for cell in ran.cells],
         }
         print(json.dumps(document, indent=1))
     else:
-        print(_text(ran, left_out, default))
+        print(_text(ran, cells, cut_short, left_out, default))
     return 130 if ran.interrupted else 1 if ran.failed else 0
 
 
-def _text(ran: Ran, left_out: Sequence[str], default: Mapping[str, Any]) -> str:
-    parts = [tables.sweep_table(ran.cells)] if ran.cells else ["no cell was measured"]
+def _text(
+    ran: Ran,
+    cells: Sequence[Cell],
+    cut_short: Sequence[str],
+    left_out: Sequence[str],
+    default: Mapping[str, Any],
+) -> str:
+    parts = [tables.sweep_table(cells)] if cells else ["no cell was measured"]
+    if cut_short:
+        parts.append(f"not all people of the default yet, and so not compared: {', '.join(cut_short)}")
     parts.append("\n".join(["the default:", *(f"  {path} = {value}" for path, value in default.items())]))
     parts += [f"left out: {line}" for line in left_out]
     if ran.missing:

@@ -37,7 +37,7 @@ class Role:
 
 def settle(role: Role) -> None:
     """Take every place at the end of a queue that this system has; what it does not have is left out."""
-    _die_with(role.parent)
+    die_with(role.parent)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
     _step_back_for_processor(idle=role.idle)
@@ -49,7 +49,8 @@ def settle(role: Role) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """Be killed when the process `parent`, which started this one, ends in whatever way."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     else:

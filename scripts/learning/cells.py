@@ -36,7 +36,8 @@ class Cell:
     0 or 1 a prompt. drift: nats a token, of the weights alone. abilities: by part of the suite. form: words,
     and shares of answers that were cut off, loop or are empty. training, judging: seconds (cpu_seconds: of
     all threads, which other work disturbs less) and what else is known; training is empty where nothing was
-    trained. verdict: of persona's gate. code: the state of the code that measured.
+    trained. verdict: of persona's gate. code: the state of the code that measured. machine: the processor and
+    how many of its cores the measuring had, "" where an older cell does not say.
     """
 
     key: str
@@ -56,6 +57,7 @@ class Cell:
     training: Mapping[str, float] = field(default_factory=dict)
     judging: Mapping[str, float] = field(default_factory=dict)
     verdict: Mapping[str, Any] | None = None
+    machine: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""

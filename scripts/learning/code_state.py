@@ -13,9 +13,10 @@ _SCRIPTS = _ROOT / "scripts"
 _WATCHED = (
     *(
         _ROOT / "persona" / name
-        for name in ("checker", "distill", "engine", "evaluate", "nightly", "promote")
+        for name in ("base", "capture", "checker", "distill", "engine", "evaluate", "nightly", "promote")
     ),
     *(_ROOT / "persona" / name for name in ("template", "train", "bridge.py")),
+    *(_ROOT / name for name in ("adapters", "store")),
     *(_SCRIPTS / name for name in ("learning", "people", "capabilities.py")),
     _ROOT / "samples" / "capabilities.jsonl",
 )
@@ -37,7 +38,7 @@ def _files() -> list[Path]:
         file
         for place in _WATCHED
         for file in (place.rglob("*") if place.is_dir() else [place])
-        if file.suffix in (".py", ".txt", ".jsonl")
+        if file.suffix in (".py", ".txt", ".jsonl", ".json", ".toml")
     ]
     return sorted(found)
 

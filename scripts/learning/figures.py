@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from learning.cells import Cell, pooled
 from persona.report import Rate
 
+_FEWEST_PEOPLE = 3
+_DRAWS = 10_000
 _Z = 1.959964  # of a two-sided interval of 95 %
 
 
@@ -77,6 +80,65 @@ def in_common(cells: Sequence[Cell], arms: Sequence[str]) -> list[Cell]:
     }
     common = set.intersection(*seen.values()) if seen else set()
     return [cell for cell in cells if (cell.case.person, cell.case.night, cell.case.seed) in common]
+
+
+def whole(cells: Sequence[Cell]) -> tuple[list[Cell], list[str]]:
+    """The cells of the arms that have all that the first arm has, and the names of those that were cut short:
+    their means would be over other people.
+    """
+    asked: dict[str, set[tuple[str, int, int]]] = {}
+    for cell in cells:
+        asked.setdefault(cell.case.arm, set()).add((cell.case.person, cell.case.night, cell.case.seed))
+    most = next(iter(asked.values()), set())
+    short = [arm for arm, cases in asked.items() if not most <= cases]
+    return [cell for cell in cells if cell.case.arm not in short], short
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lead:
+    """By how many points of adoption `arm` is ahead of `other`: the mean of each person's own difference,
+    seeds and nights averaged first, and 95 % of what other people drawn from these would show (the
+    bootstrap's percentiles, Efron 1979).
+    """
+
+    arm: str
+    other: str
+    people: int
+    points: float
+    low: float
+    high: float
+
+
+def leads(cells: Sequence[Cell], arm: str, others: Sequence[str]) -> list[Lead]:
+    """Over what both arms have; nothing for fewer than three people. The draws are the same every time."""
+    found = []
+    for other in others:
+        pair = in_common([cell for cell in cells if cell.case.arm in (arm, other)], [arm, other])
+        own, its = (_by_person(pair, name) for name in (arm, other))
+        apart = [100 * (own[person] - its[person]) for person in own]
+        if len(apart) < _FEWEST_PEOPLE:
+            continue
+        dice = Random(0)
+        drawn = sorted(sum(dice.choices(apart, k=len(apart))) / len(apart) for _ in range(_DRAWS))
+        found.append(
+            Lead(
+                arm=arm,
+                other=other,
+                people=len(apart),
+                points=sum(apart) / len(apart),
+                low=drawn[int(0.025 * _DRAWS)],
+                high=drawn[int(0.975 * _DRAWS) - 1],
+            )
+        )
+    return found
+
+
+def _by_person(cells: Sequence[Cell], arm: str) -> dict[str, float]:
+    shares: dict[str, list[float]] = {}
+    for cell in cells:
+        if cell.case.arm == arm and cell.adoption.share is not None:
+            shares.setdefault(cell.case.person, []).append(cell.adoption.share)
+    return {person: sum(values) / len(values) for person, values in shares.items()}
 
 
 def _summary(arm: str, night: int, cells: Sequence[Cell]) -> Summary:

@@ -1,7 +1,8 @@
 """Several lives at a time: lanes, each a process on its own share of the cores.
 
-Training a small base makes poor use of a second core (1.3 times as fast on two), so two lives side by side
-are done sooner than one after the other. A life belongs to one lane at a time, its nights come in order.
+Training a small base makes poor use of a second core: a night of a chain took 30 seconds on two and 32 on
+one. Two lives side by side are done sooner than one after the other. A life belongs to one lane, and its
+nights come in order.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ import os
 import signal
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from learning.cells import Case
 from learning.grid import Deadline
 from learning.journal import Journal
-from learning.running import JOURNAL, Measured, Measuring, Ran, measure, ran, to_stderr
+from learning.running import JOURNAL, Measured, Measuring, Ran, measure, missing_lives, ran, to_stderr
+from persona.child.settling import die_with
 from persona.engine.cores import own_cores
 
+_FAILED = 100  # and one for each: what a process that breaks by itself exits with is none of these
+_MOST_FAILED = 27
 _INTERRUPTED = 130
 
 
@@ -30,18 +35,18 @@ def usual() -> int:
 
 def run(measuring: Measuring, wanted: Sequence[Case], folder: Path, *, deadline: Deadline, lanes: int) -> Ran:
     """The wanted cells, old and new. Ctrl-C ends the measuring and keeps what there is."""
-    journal = folder / JOURNAL
     keys = {case: measuring.key(case) for case in wanted}
-    kept = sum(key in Journal(journal).cells for key in keys.values())
-    to_stderr(f"{kept} of {len(wanted)} cells are there already")
-    if kept == len(wanted):
+    there = Journal(folder / JOURNAL).cells
+    to_stderr(f"{sum(key in there for key in keys.values())} of {len(wanted)} cells are there already")
+    lanes = min(lanes, missing_lives(measuring, keys, folder))
+    if lanes == 0:
         done = Measured(failed=0, interrupted=False)
-    elif lanes < 2:
+    elif lanes == 1:  # with all cores
         done = measure(measuring, keys, folder, deadline=deadline, tell=to_stderr)
     else:
         with tempfile.TemporaryDirectory(prefix="persona-lanes-") as claims:
             done = _side_by_side(measuring, keys, folder, deadline, lanes, Path(claims))
-    return ran(keys, Journal(journal), done)
+    return ran(keys, Journal(folder / JOURNAL), done)
 
 
 def _side_by_side(
@@ -68,11 +73,10 @@ def _side_by_side(
         except KeyboardInterrupt:
             interrupted = True
             _interrupt(processes)
-    codes = [process.exitcode or 0 for process in processes]
-    return Measured(
-        failed=sum(code for code in codes if 0 < code < _INTERRUPTED),
-        interrupted=interrupted or any(code < 0 or code == _INTERRUPTED for code in codes),
-    )
+    codes = [process.exitcode for process in processes]
+    failed = [code - _FAILED for code in codes if code and _FAILED < code < _INTERRUPTED]
+    broken = any(code != 0 and not (code and _FAILED < code < _INTERRUPTED) for code in codes)
+    return Measured(failed=sum(failed), interrupted=interrupted or broken)
 
 
 def _lane(
@@ -84,6 +88,7 @@ def _lane(
     claims: Path,
 ) -> None:
     """Its exit code says how many cells failed, or that it was interrupted."""
+    die_with(os.getppid())
     os.setpgid(0, 0)  # the terminal's Ctrl-C is passed on by whoever started the lanes, once
     if cores:
         os.sched_setaffinity(0, cores)  # children inherit it, and count these for the machine's cores
@@ -95,7 +100,9 @@ def _lane(
         tell=to_stderr,
         claim=lambda life: _claimed(claims / life),
     )
-    raise SystemExit(_INTERRUPTED if done.interrupted else min(done.failed, _INTERRUPTED - 1))
+    if done.interrupted:
+        raise SystemExit(_INTERRUPTED)
+    raise SystemExit(_FAILED + min(done.failed, _MOST_FAILED) if done.failed else 0)
 
 
 def _claimed(mark: Path) -> bool:
@@ -119,6 +126,8 @@ def _cores() -> list[int]:
 
 
 def shares(cores: Sequence[int], lanes: int) -> list[frozenset[int]]:
-    """The cores dealt to so many lanes, neighbours together; a lane without a core of its own has all."""
-    each = len(cores) // lanes
-    return [frozenset(cores[n * each : (n + 1) * each] if each else cores) for n in range(lanes)]
+    """The cores dealt to so many lanes, neighbours together; where there are too few, each lane has all."""
+    if len(cores) < lanes:
+        return [frozenset(cores)] * lanes
+    ends = [len(cores) * n // lanes for n in range(lanes + 1)]
+    return [frozenset(cores[one:other]) for one, other in pairwise(ends)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
+from bench_loop import this_machine
 from people import PEOPLE, Person
 
 from learning.asking import Asking, expectations
@@ -12,6 +14,7 @@ from learning.grading import grade
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.mornings import Morning
+from persona.engine.cores import own_cores
 
 BY_ID = {person.id: person for person in PEOPLE}
 
@@ -43,6 +46,7 @@ def cell_of(case: Case, key: str, morning: Morning, *, person: Person, judge: Ju
         },
         verdict=morning.verdict,
         code=code,
+        machine=f"{this_machine()['cpu']}, {own_cores()} of {os.cpu_count()} cores",
     )
 
 

@@ -40,9 +40,9 @@ def occupied(out: Path, known: Path | None = None) -> Iterator[Path]:
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     with home_lock(out):
         if known is not None:
-            other = Journal(known)
+            other = Journal(known / JOURNAL if known.is_dir() else known)
             if not other.cells:
-                raise BadInput(f"--known {known}: no cell is there; give a cells.jsonl")
+                raise BadInput(f"--known {known}: no cell is there; give a {JOURNAL} or its folder")
             Journal(out / JOURNAL).take_in(other)
         yield out
 

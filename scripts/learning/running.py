@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from learning.cells import Case, Cell
 from learning.grid import Deadline
 from learning.journal import Journal
-from persona.errors import PersonaError
+from persona.errors import Busy, PersonaError
 from persona.lock import home_lock
 
 Tell = Callable[[str], None]
@@ -57,20 +58,25 @@ def measure(
     tell: Tell,
     claim: Callable[[str], bool] = lambda _: True,
 ) -> Measured:
-    """What is missing of these cells, into the journal of `folder`. A life whose `claim` fails is left to
-    whoever claimed it. A cell that fails is told of and left out; Ctrl-C ends it and keeps what there is.
+    """What is missing of these cells, into the journal of `folder`, in their order. The cases of a life whose
+    `claim` fails are left to whoever claimed it, and to whoever holds its lock. A cell that fails is told of
+    and left out; Ctrl-C ends it and keeps what there is.
     """
-    order = {case: number for number, case in enumerate(keys, start=1)}
+    known = Journal(folder / JOURNAL).cells
+    own: dict[str, bool] = {}
     failed = 0
     try:
-        for life, cases in _by_life(measuring, keys, folder).items():
-            if deadline.over() or not claim(life):
-                continue
-            for case in cases:
-                if deadline.over():
-                    break
+        with ExitStack() as held:
+            for number, (case, key) in enumerate(keys.items(), start=1):
+                if key in known or deadline.over():
+                    continue
+                life = measuring.life(case)
+                if life not in own:
+                    own[life] = claim(life) and _held(held, folder, life)
+                if not own[life]:
+                    continue
                 began = time.monotonic()
-                place = f"[{order[case]}/{len(keys)}] {case}"
+                place = f"[{number}/{len(keys)}] {case}"
                 try:
                     cell = measuring.cell(case)
                 except PersonaError as error:
@@ -85,14 +91,21 @@ def measure(
     return Measured(failed=failed, interrupted=False)
 
 
-def _by_life(measuring: Measuring, keys: Mapping[Case, str], folder: Path) -> Mapping[str, list[Case]]:
-    """The cells that are missing, in the order of their lives' first ones."""
+def _held(held: ExitStack, folder: Path, life: str) -> bool:
+    """Whether nobody else lives it, such as a lane of a run that was killed; it is held until `held` ends."""
+    locks = folder / "locks"
+    locks.mkdir(exist_ok=True)
+    try:
+        held.enter_context(home_lock(locks, name=life))
+    except Busy:
+        return False
+    return True
+
+
+def missing_lives(measuring: Measuring, keys: Mapping[Case, str], folder: Path) -> int:
+    """How many have a cell that is not there."""
     known = Journal(folder / JOURNAL).cells
-    lives: dict[str, list[Case]] = {}
-    for case, key in keys.items():
-        if key not in known:
-            lives.setdefault(measuring.life(case), []).append(case)
-    return lives
+    return len({measuring.life(case) for case, key in keys.items() if key not in known})
 
 
 def ran(keys: Mapping[Case, str], journal: Journal, done: Measured) -> Ran:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from learning.cells import Cell
-from learning.figures import Share, Summary, summaries
+from learning.figures import Lead, Share, Summary, summaries
 from learning.variants import DEFAULT
 from persona.report import Rate
 
@@ -73,6 +74,21 @@ def states_of_code(cells: Sequence[Cell]) -> str:
         return ""
     return (
         f"these cells were measured by {len(states)} states of the code: --same-code counts only this one's"
+    )
+
+
+def machines(cells: Sequence[Cell]) -> str:
+    """On what they were measured, with how many cells each; "" where nobody says."""
+    counted = Counter(cell.machine for cell in cells if cell.machine)
+    return "; ".join(f"{machine} ({count} cells)" for machine, count in counted.most_common())
+
+
+def leads_table(leads: Sequence[Lead]) -> str:
+    """How far one arm is ahead of each other one."""
+    return "\n".join(
+        f"{each.arm} ahead of {each.other}: {each.points:+.0f} points [{each.low:+.0f} to {each.high:+.0f}], "
+        f"{each.people} people"
+        for each in leads
     )
 
 

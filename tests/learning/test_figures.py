@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from learning import tables
-from learning.figures import in_common, summaries, wilson
+from learning.figures import in_common, leads, summaries, whole, wilson
 from learning_parts import case, cell
 
 from persona.report import Rate
@@ -47,6 +47,29 @@ def test_means_compare_only_what_every_arm_has() -> None:
     assert [] == in_common([], [])
 
 
+def test_a_lead_is_over_people_and_not_over_prompts() -> None:
+    """Each person counts once, whatever their seeds; the interval is of people, and the same every time."""
+    cells = [
+        cell(case(arm, person, seed=seed), passed=passed, asked=10)
+        for person, one, other in (("nell", 10, 2), ("otto", 8, 4), ("wim", 9, 9))
+        for arm, passed in (("a", one), ("b", other))
+        for seed in (0, 1)
+    ]
+    (found,) = leads(cells, "a", ["b"])
+    assert (3, 40.0) == (found.people, pytest.approx(found.points))
+    assert 0.0 <= found.low < 40.0 < found.high <= 80.0
+    assert [found] == leads(cells, "a", ["b"])
+    assert [] == leads([each for each in cells if each.case.person != "wim"], "a", ["b"])
+
+
+def test_a_variant_that_was_cut_short_is_not_compared() -> None:
+    """Its mean would be over other people than the default's; it is named instead."""
+    cells = [cell(case(arm, person)) for arm, person in (("d", "nell"), ("d", "tomas"), ("e", "nell"))]
+    kept, short = whole(cells)
+    assert (["d", "d"], ["e"]) == ([each.case.arm for each in kept], short)
+    assert ([], []) == whole([])
+
+
 def test_verdicts_are_counted() -> None:
     """Promoted nights of those that were judged; arms without a gate have none."""
     cells = [
@@ -78,6 +101,12 @@ def test_a_sweep_marks_the_default() -> None:
     assert default.startswith("default *")
     assert "*" not in rank
     assert " 24 " in rank
+
+
+def test_where_cells_were_measured_is_told() -> None:
+    """Seconds of two machines do not compare; cells that do not say are not counted."""
+    cells = [cell(case(person=person), machine=machine) for person, machine in (("a", "X"), ("b", ""))]
+    assert "X (1 cells)" == tables.machines(cells)
 
 
 def test_mixed_states_of_the_code_are_told() -> None:
