@@ -1,7 +1,7 @@
 """Probes: the held-out prompts, and the preferences that an answer to each has to keep.
 
-Calls are probes whether or not a preference speaks about them, and a few plain prompts are: without any answer
-nobody could tell whether a candidate's answers end, and no night could be judged.
+Calls are probes whether or not a preference speaks about them, and a few plain prompts are: without an
+answer nobody could tell whether a candidate's answers end, and no night could be judged.
 """
 
 from __future__ import annotations

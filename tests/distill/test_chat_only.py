@@ -1,4 +1,4 @@
-"""A person who only chats, and says in the next message what is amiss: what of it is learnt, and what is not."""
+"""A person who only chats, and says in the next message what is amiss: what of it is learnt, what is not."""
 
 from __future__ import annotations
 
@@ -212,7 +212,10 @@ def test_users_who_want_it_shorter_and_longer_by_turns_are_told_of_no_limit() ->
         one = User(seed)
         seen = []
         for _ in range(16):
-            few, many = prose(one.chance, one.chance.randint(1, 2)), prose(one.chance, one.chance.randint(4, 7))
+            few, many = (
+                prose(one.chance, one.chance.randint(1, 2)),
+                prose(one.chance, one.chance.randint(4, 7)),
+            )
             sides = (many, few) if one.chance.random() < 0.5 else (few, many)
             seen.append(corrected(one, *sides, LENGTHS))
         misled += bool(found(seen))

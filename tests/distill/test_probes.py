@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from dataclasses import replace
 
 from persona.distill import Probe, bounded, probes
 from persona.distill.probes import CHATS

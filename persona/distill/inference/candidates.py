@@ -153,7 +153,9 @@ def _texts(edge: Checker) -> tuple[str, ...]:
 
 
 def _literals(observations: Sequence[Observation]) -> Iterator[Candidate]:
-    whole = [one for one in observations if one.about is None]  # a model's own phrases are no style of the user
+    whole = [
+        one for one in observations if one.about is None
+    ]  # a model's own phrases are no style of the user
     chosen = [(one.conversation, (one.chosen.content,)) for one in whole]
     rejected = [(one.conversation, [said.content for said in one.rejected]) for one in whole]
     closings, greetings = recurring(chosen, endings), recurring(chosen, openings)

@@ -1,8 +1,8 @@
 """What a user's acts on answers show: an answer that was wanted beside those it was taken over.
 
-One conversation is one witness: what a user does within one talk hangs together, and counts once. An edit or a
-pick speaks about everything in the answer; a correction in the next message only about what its words name,
-since the accepted answer that followed is the model's, with all the habits that a model has.
+One conversation is one witness: what a user does within one talk hangs together, and counts once. An edit or
+a pick speaks about everything in the answer; a correction in the next message only about what its words
+name, since the accepted answer that followed is the model's, with all the habits that a model has.
 """
 
 from __future__ import annotations
