@@ -3,6 +3,7 @@
 Policies, all pure:
 - What is stated comes before what is inferred about the same attribute, which gives way to it.
 - The user's own decisions stand: a pinned entry is not touched, a retired one needs as much evidence again.
+- What corrections ask for in plain words needs no test, and gives way to what a test found.
 - A clear run of newer evidence supersedes an inferred entry; disagreement in no clear order contests it.
 """
 
@@ -22,19 +23,30 @@ from persona.distill.inference import (
     conflicts,
     infer,
 )
+from persona.distill.repeated import SAID_AGAIN
 from store.identity import with_id
 from store.records import Preference, PreferenceStatus
 
 
 def take_inferred(
-    entries: Entries, observations: Sequence[Observation], decided: Mapping[Key, datetime]
+    entries: Entries,
+    observations: Sequence[Observation],
+    decided: Mapping[Key, datetime],
+    repeated: Sequence[Finding] = (),
 ) -> None:
-    """Bring in what the observations show. `decided` says when the user last retired an entry of a key."""
+    """Bring in what the observations show, and the wishes `repeated` in corrections. `decided` says when the
+    user last retired an entry of a key.
+    """
     _give_way(entries)
     standing, reader = entries.all(), Reader()
     inference = infer(observations, standing, reader)
     for finding in inference.findings:
         if _is_open(entries, finding, decided, FEWEST_VOTES):
+            _take(entries, finding)
+    tested = {(each.scope, _topic(each.attribute)) for each in inference.findings}
+    for finding in repeated:
+        known = (finding.scope, _topic(finding.attribute)) in tested
+        if not known and _is_open(entries, finding, decided, SAID_AGAIN) and _is_later(entries, finding):
             _take(entries, finding)
     for conflict in conflicts(inference, standing, reader):
         if _is_open(entries, conflict, decided, 1):
@@ -69,6 +81,17 @@ def _is_open(
         return current.checker == found.checker.to_json()
     barred = decided.get(key)
     return current is not None or barred is None or sum(at > barred for at in found.at) >= fewest
+
+
+def _is_later(entries: Entries, finding: Finding) -> bool:
+    """Was the wish said often enough since what stands in its way was last shown?"""
+    rivals = [
+        entry
+        for entry in entries.of((finding.scope, finding.attribute))
+        if entry.status is PreferenceStatus.CONTESTED
+        or (entry.status is PreferenceStatus.ACTIVE and entry.checker != finding.checker.to_json())
+    ]
+    return all(finding.at[-SAID_AGAIN] > rival.last_seen for rival in rivals)
 
 
 def _stated(entries: Entries, scope: str, attribute: str) -> Preference | None:

@@ -15,7 +15,7 @@ from persona.distill.wanted import Held, wanted
 from store.records import Message, Signal
 
 _MOST_TRIES = 3  # answers to one request; whoever needed more was not answered better at last
-_ACCEPTS = (Detector.THANKS, Detector.ADOPTED)
+ACCEPTS = (Detector.THANKS, Detector.ADOPTED)  # what is said after an answer that was taken
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +74,7 @@ def _accepted(corrected: Judged, known: Mapping[str, Judged]) -> _Accepted | Non
                 return None
             signals = tuple(later.signals[act.id] for act in verdict.acts)
             return _Accepted(judged=later, message=verdict.message, signals=signals)
-        accepts = tuple(signal for signal in later.inferred if signal.detector in _ACCEPTS)
+        accepts = tuple(signal for signal in later.inferred if signal.detector in ACCEPTS)
         if accepts and all(signal.polarity >= 0 for signal in later.inferred):
             return _Accepted(judged=later, message=later.interaction.completion, signals=accepts)
         if later.correction is None or later.correction.one_off:

@@ -1,4 +1,8 @@
-"""Probes: the held-out prompts, and the preferences that an answer to each has to keep."""
+"""Probes: the held-out prompts, and the preferences that an answer to each has to keep.
+
+Calls are probes whether or not a preference speaks about them, and a few plain prompts are: without an
+answer nobody could tell whether a candidate's answers end, and no night could be judged.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,15 @@ from persona.distill.active import active_preferences, in_scope
 from persona.distill.likeness import prompt_key
 from store.records import DatasetSnapshot, Demonstration, Example, Json, Message, Preference
 
+CHATS = 6  # prompts for prose that a night asks at least, where so many are held out
+_CALLS, _PLAIN = "calls", "plain"  # what probes without a preference are there for
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """One question to a model; `reference` is an answer that the user wanted."""
+    """One question to a model; `reference` is an answer that the user wanted. Without `preferences` it shows
+    the form of the answer, or the calls that are wanted.
+    """
 
     conversation: str
     prompt: tuple[Message, ...]
@@ -25,8 +34,9 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
     """One for each held-out prompt, near-identical ones once, in the snapshot's order.
 
     A preference applies to a prompt when its scope covers it and its checker speaks about the wanted answer:
-    style to prose, a habit to calls of its tool. Prompts without any are left out. `examples` may hold more
-    than the snapshot does.
+    style to prose, a habit to calls of its tool. Of the prompts without any all are taken whose wanted answer
+    calls tools, and of the others the newest, until CHATS ask for prose. `examples` may hold more than the
+    snapshot does.
     """
     by_id = {example.id: example for example in examples}
     active = active_preferences(snapshot.preferences)
@@ -36,29 +46,42 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
         answer = example.completion if isinstance(example, Demonstration) else example.chosen
         covering = in_scope(active, example.prompt, example.tools)
         applying = tuple(each.preference for each in covering if each.asks_of(answer))
-        if applying:
-            found.setdefault(
-                prompt_key(example.prompt, example.tools),
-                Probe(
-                    conversation=example.conversation,
-                    prompt=example.prompt,
-                    tools=example.tools,
-                    reference=answer,
-                    preferences=applying,
-                ),
+        key = prompt_key(example.prompt, example.tools)
+        if key not in found or (applying and not found[key].preferences):
+            found[key] = Probe(
+                conversation=example.conversation,
+                prompt=example.prompt,
+                tools=example.tools,
+                reference=answer,
+                preferences=applying,
             )
-    return list(found.values())
+    return _with_few_plain(list(found.values()))
+
+
+def _with_few_plain(found: Sequence[Probe]) -> list[Probe]:
+    plain = [index for index, probe in enumerate(found) if _purposes(probe) == (_PLAIN,)]
+    chats = sum(not probe.reference.tool_calls for probe in found) - len(plain)
+    few = min(len(plain), max(0, CHATS - chats))
+    left_out = set(plain[: len(plain) - few])
+    return [probe for index, probe in enumerate(found) if index not in left_out]
+
+
+def _purposes(probe: Probe) -> tuple[str, ...]:
+    """What it is asked for: its preferences, else the calls that are wanted, else the form."""
+    named = tuple(preference.id for preference in probe.preferences)
+    return named or ((_CALLS,) if probe.reference.tool_calls else (_PLAIN,))
 
 
 def bounded(found: Sequence[Probe], most: int) -> list[Probe]:
-    """At most `most` of them, in their order: the preferences choose in turns, each its newest probe first.
+    """At most `most` of them, in their order: the preferences choose in turns, each its newest probe first;
+    so do the calls and the plain prompts that no preference speaks about.
 
     So a night costs the same after a year, and a preference with few probes is measured like one with many.
     """
     waiting: dict[str, list[int]] = {}
     for index, probe in enumerate(found):
-        for preference in probe.preferences:
-            waiting.setdefault(preference.id, []).append(index)
+        for purpose in _purposes(probe):
+            waiting.setdefault(purpose, []).append(index)
     taken: set[int] = set()
     while len(taken) < min(most, len(found)):
         for queue in waiting.values():

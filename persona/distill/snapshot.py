@@ -19,6 +19,7 @@ from persona.distill.habits import take_corrected_calls
 from persona.distill.inference import observe
 from persona.distill.inferred import take_inferred
 from persona.distill.ledger import take_edits, take_statements
+from persona.distill.repeated import repeated
 from persona.distill.selection import MAX_EXAMPLES
 from persona.distill.split import assign_splits
 from store import Store
@@ -89,7 +90,7 @@ def _revise(store: Store, mined: Mined, *, infer: bool = True) -> tuple[list[Cha
     take_corrected_calls(entries, mined.edits(), decided)
     take_corrected_choices(entries, mined.judged, decided)
     if infer:
-        take_inferred(entries, observe(mined.judged), decided)
+        take_inferred(entries, observe(mined.judged), decided, repeated(mined))
     take_edits(entries, mined.edits(), active_preferences(entries.all()))
     entries.apply(store)
     active = active_preferences(store.ledger.all())

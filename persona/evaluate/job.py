@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """A held-out prompt. `preferences` are the ids that apply to it; `wanted` the calls of a tool request."""
+    """A held-out prompt. `preferences` are the ids that apply to it; `wanted` the calls of a tool request.
+
+    One that has neither counts for the form of the answers only.
+    """
 
     prompt: Prompt
     preferences: tuple[str, ...] = ()

@@ -152,8 +152,8 @@ def _pair_accuracy(scorer: Scorer, pairs: Sequence[PreferencePair], *, bare: boo
 def _residue(
     probes: Sequence[Probe], answers: Sequence[Completion], superseded: Mapping[str, Checker]
 ) -> dict[str, Rate]:
-    """On chat prompts: how often an answer still shows the style that the user gave up."""
-    chats = [a for p, a in zip(probes, answers, strict=True) if not p.wanted]
+    """On chat prompts that preferences speak about: how often an answer still shows the style given up."""
+    chats = [a for p, a in zip(probes, answers, strict=True) if p.preferences and not p.wanted]
     return {
         key: Rate(passed=sum(checker.passes(a.message) for a in chats), asked=len(chats))
         for key, checker in superseded.items()

@@ -9,6 +9,7 @@ from distill_story import NOW, UP, WEATHER, Story, answer, call, calling, correc
 
 from persona.distill import distill, probes
 from persona.distill.active import active_preferences
+from persona.distill.probes import CHATS
 from store.records import Split
 
 
@@ -187,13 +188,27 @@ def test_probes_are_the_held_out_prompts_with_what_applies(story: Story) -> None
     assert {True, False} == {bool(probe.tools) for probe in found}
 
 
-def test_prompts_to_which_nothing_applies_are_no_probes(story: Story) -> None:
-    """Without a checkable preference there is nothing to ask."""
-    for number in range(10):
+def test_of_prompts_to_which_nothing_applies_the_newest_few_are_asked(story: Story) -> None:
+    """Without a checkable preference answers still have a form, which six of them show."""
+    for number in range(20):
         story.asked(f"Question {number}?", "Fine.", UP)
+    distilled = story.distill(held_out_share=0.5)
+    found = probes(distilled.snapshot, story.store.examples.all())
+    held = [example.prompt for example in story.store.examples.get(distilled.snapshot.held_out)]
+    assert len(held) > CHATS
+    assert held[-CHATS:] == [probe.prompt for probe in found]
+    assert {()} == {probe.preferences for probe in found}
+
+
+def test_calls_are_asked_for_without_any_habit(story: Story) -> None:
+    """Whether a candidate still calls as it should is seen on every held-out call, and not in its prose."""
+    for number in range(10):
+        made = calling(call("get_weather", city=f"City {number}"), UP)
+        story.talk(user(f"Weather in city {number}?"), made, tools=[WEATHER])
     distilled = story.distill()
-    assert distilled.snapshot.held_out
-    assert [] == probes(distilled.snapshot, story.store.examples.all())
+    found = probes(distilled.snapshot, story.store.examples.all())
+    assert len(distilled.snapshot.held_out) == len(found) > 0
+    assert all(probe.reference.tool_calls and not probe.preferences for probe in found)
 
 
 def test_branches_of_a_conversation_share_its_split(story: Story) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from persona.distill.inference.conflict import Conflict, conflicts
-from persona.distill.inference.infer import Evidence, Finding, Inference, infer
-from persona.distill.inference.observations import Observation, observe
+from persona.distill.inference.infer import Evidence, Finding, Inference, infer, within
+from persona.distill.inference.observations import Observation, asked_by, observe
 from persona.distill.inference.trial import FEWEST_VOTES, Reader
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "Inference",
     "Observation",
     "Reader",
+    "asked_by",
     "conflicts",
     "infer",
     "observe",
+    "within",
 ]

@@ -153,8 +153,11 @@ def _texts(edge: Checker) -> tuple[str, ...]:
 
 
 def _literals(observations: Sequence[Observation]) -> Iterator[Candidate]:
-    chosen = [(one.conversation, (one.chosen.content,)) for one in observations]
-    rejected = [(one.conversation, [said.content for said in one.rejected]) for one in observations]
+    whole = [
+        one for one in observations if one.about is None
+    ]  # a model's own phrases are no style of the user
+    chosen = [(one.conversation, (one.chosen.content,)) for one in whole]
+    rejected = [(one.conversation, [said.content for said in one.rejected]) for one in whole]
     closings, greetings = recurring(chosen, endings), recurring(chosen, openings)
     for text in closings:
         yield _has("closing", Closing(text=text), f"End every answer with “{text}”")

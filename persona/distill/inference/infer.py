@@ -236,7 +236,7 @@ def _finding(trial: Trial) -> Finding:
         scope=trial.scope,
         attribute=trial.candidate.attribute,
         checker=trial.candidate.checker.ignore(()),
-        statement=trial.candidate.statement if trial.scope == ALWAYS else _within(trial),
+        statement=within(trial.scope, trial.candidate.statement),
         at=tuple(vote.witness.at for vote in won),
         signals=tuple(dict.fromkeys(signals_of(won))),
         reason=(
@@ -262,8 +262,9 @@ _REQUESTS = {
 }
 
 
-def _within(trial: Trial) -> str:
-    """The statement with the kind of request before it, unless it has that already."""
-    told = f"For {_REQUESTS[trial.scope.partition(':')[2]]}: "
-    statement = trial.candidate.statement
+def within(scope: str, statement: str) -> str:
+    """The statement with the kind of request that `scope` names before it, unless it has that already."""
+    if scope == ALWAYS:
+        return statement
+    told = f"For {_REQUESTS[scope.partition(':')[2]]}: "
     return statement if statement.startswith(told) else told + statement[:1].lower() + statement[1:]

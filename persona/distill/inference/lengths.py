@@ -81,7 +81,7 @@ def _in_words(
 def _both(
     witnesses: Iterable[Witness], attribute: str, length: Callable[[str], int]
 ) -> tuple[list[int], list[int]]:
-    told = [one for each in witnesses for one in each.observations if attribute not in one.asked]
+    told = [one for each in witnesses for one in each.observations if one.tells_of(attribute)]
     return (
         sorted(length(one.chosen.content) for one in told),
         sorted(length(one.rejected[0].content) for one in told),

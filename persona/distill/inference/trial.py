@@ -112,7 +112,7 @@ class Reader:
         kept: list[bool] = []
         for one in witness.observations:
             chosen = self._read(candidate, one.chosen)
-            if candidate.attribute in one.asked or not candidate.checker.applies_to(chosen):
+            if not one.tells_of(candidate.attribute) or not candidate.checker.applies_to(chosen):
                 continue
             keeps = self._keeps(candidate.checker, chosen)
             kept.append(keeps)
@@ -207,6 +207,6 @@ def _change(witness: Witness, attribute: str, length: Callable[[str], int]) -> f
     changes = sorted(
         math.log((1 + length(one.chosen.content)) / (1 + length(one.rejected[0].content)))
         for one in witness.observations
-        if attribute not in one.asked
+        if one.tells_of(attribute)
     )
     return changes[len(changes) // 2] if changes else 0.0
