@@ -38,7 +38,7 @@ def adoption(report: EvalReport, earlier: Sequence[Arm], against: list[str]) -> 
         name = _named(report, key)
         before, base = _asked(report.champion.adoption.get(key)), _asked(report.base.adoption.get(key))
         if before is None or base is None:
-            lacking = report.champion.revision if before is None else report.base.revision
+            lacking = "the champion" if before is None else "the base"
             against.append(f"{name} was not measured on {lacking}")
             continue
         past = _known(arm.adoption.get(key) for arm in earlier)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapters.revision import BARE_ID
 from persona.promote import figures
 from persona.promote.figures import Figure, part
 from persona.promote.margin import gain_span, share_span
@@ -74,7 +75,7 @@ def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -
     _drift(report.candidate, policy, against, fine)
     _form(report, policy, against, fine)
     _told(report, fine)
-    proof = _gain(preferences, [*pairs, *exact], shows, report.champion.revision, policy, against)
+    proof = _gain(preferences, [*pairs, *exact], shows, _champion(report), policy, against)
     if against:
         return Verdict(accepted=False, reasons=(*against, *fine))
     return Verdict(accepted=True, reasons=(*proof, *fine))
@@ -215,6 +216,11 @@ def _told(report: EvalReport, fine: list[str]) -> None:
     seen = f"{told.said.passed} of {told.said.asked} checks pass then, {told.withheld.passed} without"
     does = "stays out of the prompt, where it does harm" if told.harms else "is said in the prompt"
     fine.append(f"what its weights do not carry {does}: {names} ({seen})")
+
+
+def _champion(report: EvalReport) -> str:
+    """For people, to whom the id of a revision says nothing."""
+    return BARE_ID if report.champion.revision == BARE_ID else "the champion"
 
 
 def _rose(figure: Figure) -> str:

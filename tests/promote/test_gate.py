@@ -126,7 +126,7 @@ def test_no_better_than_the_champion_is_a_rejection():
     """A night that changed nothing does not move the champion."""
     verdict = judge(report(GOOD, replace(GOOD, revision="rev-0")), POLICY)
     assert not verdict.accepted
-    assert "no better than rev-0" in verdict.reasons[0]
+    assert "no better than the champion" in verdict.reasons[0]
 
 
 def test_small_losses_cannot_add_up_against_the_base():

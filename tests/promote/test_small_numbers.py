@@ -90,7 +90,7 @@ def test_the_gain_that_decided_is_said_first():
     """With the answers that it stands on, and how much of it is sure."""
     verdict = judged(arm({"p": of(4, 4)}), arm({"p": of(0, 4)}))
     assert (
-        "better than champion: the preferences together from 0 % to 100 % (4 of 4), at least"
+        "better than the champion: the preferences together from 0 % to 100 % (4 of 4), at least"
         in (verdict.reasons[0])
     )
 
