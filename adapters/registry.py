@@ -172,6 +172,10 @@ class Registry:
         """Where rollback() would go; None when there is nothing to go back to."""
         return self._succession().previous
 
+    def line(self) -> tuple[str, ...]:
+        """The champions that a rollback can go back through: r0 first, the present one last."""
+        return self._succession().line
+
     def state(self, revision_id: str) -> RevisionState:
         return self._succession().state(self._known(revision_id))
 

@@ -40,6 +40,11 @@ class Succession:
         return set(self._last)
 
     @property
+    def line(self) -> tuple[str, ...]:
+        """The champions that a rollback can go back through, r0 first and the present one last."""
+        return tuple(self._line)
+
+    @property
     def champion(self) -> str:
         return self._line[-1]
 

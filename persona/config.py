@@ -78,9 +78,12 @@ class TrainSettings(_Section):
 class GateSettings(_Section):
     """Thresholds of the gate, named as in persona.promote.GatePolicy; None keeps the policy's own."""
 
+    doubt: Annotated[float, Field(gt=0, le=0.5)] | None = None
     min_prompts: PositiveInt | None = None
     min_gain: Share | None = None
+    min_lost: PositiveInt | None = None
     max_loss: Share | None = None
+    max_mean_loss: Share | None = None
     max_drift: PositiveFloat | None = None
     max_residue: Share | None = None
     max_truncated_gain: Share | None = None

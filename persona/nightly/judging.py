@@ -14,7 +14,7 @@ from persona.nightly.costs import Costs
 from persona.nightly.night import Night, in_tries
 from persona.nightly.recovery import clear_run
 from persona.paths import make_private
-from persona.report import EvalReport
+from persona.report import Arm, EvalReport
 from store.records import Example, PreferencePair
 
 MOST_PROBES = 48  # an answer is some seconds of a slow machine, three times over
@@ -75,6 +75,20 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         statements={key: entry.statement for key, entry in {**superseded, **active}.items()},
         engine=night.engine,
         device=night.device,
+    )
+
+
+def earlier_champions(night: Night) -> tuple[Arm, ...]:
+    """The champions before the present one, each as its own night measured it; oldest first.
+
+    Whom a rollback left is not among them, nor is whoever has no report: it was made elsewhere, or its report
+    quoted what was forgotten.
+    """
+    runs = [night.store.runs.of_revision(revision) for revision in night.registry.line()[1:-1]]
+    return tuple(
+        EvalReport.from_json(run.report).candidate
+        for run in runs
+        if run is not None and run.report is not None
     )
 
 

@@ -22,7 +22,7 @@ from persona.errors import NoSpace, PersonaError, Yielded
 from persona.nightly.building import find_or_build
 from persona.nightly.costs import Costs
 from persona.nightly.judgement import Judgement
-from persona.nightly.judging import measure
+from persona.nightly.judging import earlier_champions, measure
 from persona.nightly.night import Night, NightResult
 from persona.nightly.recovery import clear_run, end_run, recover
 from persona.paths import Home, make_private
@@ -77,7 +77,7 @@ def _conclude(
     costs: Costs,
 ) -> NightResult:
     """The verdict becomes an operation and then the run's end; what lies in between is written down first."""
-    verdict = judge(report, night.policy)
+    verdict = judge(report, night.policy, earlier_champions(night))
     judgement = Judgement(
         accepted=verdict.accepted,
         snapshot=distilled.snapshot.id,

@@ -1,25 +1,41 @@
 """The gate: a pure function from what was measured to a Verdict with reasons.
 
 It fails closed: a number that is missing or not finite, or too few held-out prompts, means "not accepted".
-The candidate is held against the champion and against the bare base, so that no chain of small losses can
-walk away from the base unseen.
+A few answers prove little, so a gain counts only when its interval lies above nothing, and one answer alone
+refuses nothing. The candidate is held against the champion, the bare base and the best of the earlier
+champions, so that no chain of small losses can walk away unseen. README.md has a table of what passes.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapters.revision import BARE_ID
+from persona.promote import figures
+from persona.promote.figures import Figure, part
+from persona.promote.margin import gain_span, share_span
 from persona.report import Arm, EvalReport, Rate
+
+_ROUNDING = 1e-9  # 0.8 - 0.7 is a little more than 0.1 here, and must not count as more
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GatePolicy:
-    """Shares lie in 0..1, drift is in nats per token. docs/architecture.md says why these numbers."""
+    """Shares lie in 0..1, drift is in nats per token. docs/architecture.md says why these numbers.
 
-    min_prompts: int = 6
+    `doubt` is the chance that an end of an interval is wrong. A figure of fewer than `min_prompts` answers
+    proves no gain. A loss counts from `min_lost` answers on, and when it is larger than `max_loss` (of one
+    figure) or `max_mean_loss` (of the preferences together).
+    """
+
+    doubt: float = 0.10
+    min_prompts: int = 3
     min_gain: float = 0.02
+    min_lost: int = 2
     max_loss: float = 0.10
+    max_mean_loss: float = 0.02
     max_drift: float = 0.05
     max_residue: float = 0.10
     max_truncated_gain: float = 0.10
@@ -35,108 +51,130 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(report: EvalReport, policy: GatePolicy) -> Verdict:
-    """Accepts a candidate that is better than the champion somewhere and clearly worse nowhere."""
+def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -> Verdict:
+    """Accepts a candidate that is clearly better than the champion somewhere and lost nothing that counts.
+
+    `earlier` are champions before the present one, each as it was measured on its own night.
+    """
     against: list[str] = []
     fine: list[str] = []
-    gains = [
-        *_adoption(report, policy, against, fine),
-        *_pairs(report, policy, against, fine),
-        *_calls(report, policy, against, fine),
-    ]
-    _residue(report.candidate, report, policy, against)
+    preferences = figures.adoption(report, earlier, against)
+    pairs = figures.pairs(report, earlier, against)
+    exact = figures.exact_calls(report, earlier, against)
+    shows = figures.residue(report)
+    if not report.candidate.adoption:
+        fine.append("no preference has a checker, so adoption was not measured")
+    for figure in (*preferences, *pairs, *exact, *figures.valid_calls(report, against)):
+        loss = _loss(figure, policy)
+        if loss is None:
+            fine.append(f"{figure.name}: {_percent(figure.now)} (before {_percent(figure.before)})")
+        else:
+            against.append(loss)
+    _together(figures.together(preferences), policy, against)
+    _residue(shows, policy, against)
     _drift(report.candidate, policy, against, fine)
     _form(report, policy, against, fine)
     _told(report, fine)
-    if not gains:
-        against.append("nothing could be compared with the champion on held-out prompts")
-    elif max(gains) < policy.min_gain:
-        against.append(
-            f"it is no better than {report.champion.revision} on held-out prompts "
-            f"(largest gain {_points(max(gains))})"
-        )
+    proof = _gain(preferences, [*pairs, *exact], shows, _champion(report), policy, against)
     if against:
         return Verdict(accepted=False, reasons=(*against, *fine))
-    return Verdict(accepted=True, reasons=tuple(fine))
+    return Verdict(accepted=True, reasons=(*proof, *fine))
 
 
-def _adoption(report: EvalReport, policy: GatePolicy, against: list[str], fine: list[str]) -> list[float]:
-    """Every preference on its own, and their mean over prompts."""
-    asked = sum(rate.asked for rate in report.candidate.adoption.values())
-    if not report.candidate.adoption:
-        fine.append("no preference has a checker, so adoption was not measured")
+def _gain(
+    preferences: Sequence[Figure],
+    others: Sequence[Figure],
+    shows: Sequence[Figure],
+    champion: str,
+    policy: GatePolicy,
+    against: list[str],
+) -> list[str]:
+    """The sentence that says what became better; without one, why that is not enough goes into `against`.
+
+    The preferences together, exact calls and preference accuracy each have the whole doubt. A preference, or
+    a style that was given up, also counts on its own, or a new one would drown among many that are kept; they
+    share the doubt, since among many some rise by chance.
+    """
+    mean = figures.together(preferences)
+    alone = [*(preferences if len(preferences) > 1 else ()), *(figures.freed(each) for each in shows)]
+    looked_at = [
+        *((figure, policy.doubt) for figure in ([] if mean is None else [mean])),
+        *((figure, policy.doubt) for figure in others),
+        *((figure, policy.doubt / len(alone)) for figure in alone),
+    ]
+    enough = [each for each in looked_at if each[0].now.asked >= policy.min_prompts]
+    if not looked_at:
+        against.append("nothing could be compared with the champion on held-out prompts")
         return []
-    if asked < policy.min_prompts:
+    if not enough:
+        most = max(figure.now.asked for figure, _ in looked_at)
+        against.append(f"only {most} held-out checks, {policy.min_prompts} are needed to judge")
+        return []
+    risen = [
+        (gain_span(figure.now, figure.before, doubt).low, figure)
+        for figure, doubt in enough
+        if figure.gain >= policy.min_gain - _ROUNDING
+    ]
+    low, best = max(risen, key=lambda each: each[0], default=(-1.0, enough[0][0]))
+    if low >= 0.0:
+        return [f"better than {champion}: {best.name} {_rose(best)}, at least {_points(low)} beyond chance"]
+    largest = max((figure for figure, _ in looked_at), key=lambda figure: figure.gain)
+    if largest.gain >= policy.min_gain - _ROUNDING:
         against.append(
-            f"only {asked} held-out checks of preferences, {policy.min_prompts} are needed to judge"
+            f"it is not clearly better than {champion} on held-out prompts: {largest.name} {_rose(largest)}, "
+            "which may be chance"
         )
-        return []
-    gains: list[float] = []
-    for key, rate in report.candidate.adoption.items():
-        name = report.statements.get(key, key)
-        now, before = rate.share, _share(report.champion.adoption.get(key))
-        if now is None:
-            continue
-        if before is None:
-            against.append(f"“{name}” was not measured on {report.champion.revision}")
-            continue
-        gains.append((now - before) * rate.asked / asked)
-        if now < before - policy.max_loss:
-            against.append(f"“{name}” fell from {_percent(before)} to {_percent(now)}")
-        else:
-            fine.append(f"“{name}”: {_percent(now)} (before {_percent(before)})")
-    return [sum(gains)] if gains else []
-
-
-def _pairs(report: EvalReport, policy: GatePolicy, against: list[str], fine: list[str]) -> list[float]:
-    now = _share(report.candidate.pairs)
-    if report.candidate.pairs is None:
-        against.append("preference accuracy on held-out pairs is missing")
-        return []
-    if now is None:
-        return []
-    before, base = _share(report.champion.pairs), _share(report.base.pairs)
-    if before is None or base is None:
-        against.append("preference accuracy is missing for the champion or the base")
-        return []
-    if now < max(before, base) - policy.max_loss:
-        against.append(f"preference accuracy fell from {_percent(max(before, base))} to {_percent(now)}")
     else:
-        fine.append(f"preference accuracy on held-out pairs: {_percent(now)} (before {_percent(before)})")
-    return [now - before]
+        against.append(
+            f"it is no better than {champion} on held-out prompts (largest gain {_points(largest.gain)})"
+        )
+    return []
 
 
-def _calls(report: EvalReport, policy: GatePolicy, against: list[str], fine: list[str]) -> list[float]:
-    arms = (report.candidate, report.champion, report.base)
-    if report.candidate.calls_exact is None or report.candidate.calls_valid is None:
-        against.append("tool calls on held-out requests are missing")
-        return []
-    valid = [_share(arm.calls_valid) for arm in arms]
-    exact = [_share(arm.calls_exact) for arm in arms]
-    if valid[0] is None or exact[0] is None:
-        return []
-    if None in valid or None in exact:
-        against.append("tool calls are missing for the champion or the base")
-        return []
-    if valid[0] < max(v for v in valid if v is not None) - policy.max_loss:
-        against.append(f"valid tool calls fell to {_percent(valid[0])}")
-    before = exact[1]
-    assert before is not None
-    if exact[0] < before - policy.max_loss:
-        against.append(f"exact tool calls fell from {_percent(before)} to {_percent(exact[0])}")
-    else:
-        fine.append(f"exact tool calls: {_percent(exact[0])} (before {_percent(before)})")
-    return [exact[0] - before]
+def _loss(figure: Figure, policy: GatePolicy) -> str | None:
+    """What this figure lost that counts, if it did.
+
+    Whoever refuses keeps the champion. So what is below the base passes when it is clearly above a champion
+    that is even further below; and what earlier champions had on other prompts counts only for a figure that
+    falls tonight.
+    """
+    now, before, base = figure.now, figure.before, figure.base
+    if _fell(now, before, policy.max_loss, policy):
+        return f"{figure.name} fell from {_percent(before)} to {_counted(now)}"
+    if (
+        base is not None
+        and _fell(now, base, policy.max_loss, policy)
+        and not gain_span(now, before, policy.doubt).low > 0.0
+    ):
+        return f"{figure.name}: {_counted(now)}, and the bare base has {_percent(base)}"
+    best = max(figure.earlier, key=lambda rate: share_span(rate, policy.doubt).low, default=None)
+    if (
+        best is not None
+        and figure.gain < 0.0
+        and _fell(now, best, policy.max_loss, policy)
+        and share_span(now, policy.doubt).high < share_span(best, policy.doubt).low
+    ):
+        return f"{figure.name} fell step by step to {_counted(now)}: an earlier champion had {_counted(best)}"
+    return None
 
 
-def _residue(candidate: Arm, report: EvalReport, policy: GatePolicy, against: list[str]) -> None:
-    for key, rate in candidate.residue.items():
-        share = rate.share
-        if share is not None and share > policy.max_residue:
-            against.append(
-                f"the superseded “{report.statements.get(key, key)}” still shows in "
-                f"{_percent(share)} of answers"
-            )
+def _fell(now: Rate, before: Rate, allowed: float, policy: GatePolicy) -> bool:
+    lost = part(before) - part(now)
+    return lost > allowed + _ROUNDING and lost * now.asked >= policy.min_lost - _ROUNDING
+
+
+def _together(mean: Figure | None, policy: GatePolicy, against: list[str]) -> None:
+    """Whatever else was won, it is not won with the preferences."""
+    if mean is not None and _fell(mean.now, mean.before, policy.max_mean_loss, policy):
+        against.append(f"{mean.name} fell from {_percent(mean.before)} to {_counted(mean.now)}")
+
+
+def _residue(shows: Sequence[Figure], policy: GatePolicy, against: list[str]) -> None:
+    """A style that was given up may still show where the champion shows it clearly more."""
+    for figure in shows:
+        too_much = part(figure.now) > policy.max_residue and figure.now.passed >= policy.min_lost
+        if too_much and not gain_span(figure.now, figure.before, policy.doubt).high < 0.0:
+            against.append(f"{figure.name} still shows in {_percent(figure.now)} of answers")
 
 
 def _drift(candidate: Arm, policy: GatePolicy, against: list[str], fine: list[str]) -> None:
@@ -164,7 +202,7 @@ def _form(report: EvalReport, policy: GatePolicy, against: list[str], fine: list
         ("empty", form.empty, policy.max_empty),
     ):
         if not math.isfinite(now) or now > allowed:
-            against.append(f"{_percent(now)} of its answers are {name}, {_percent(allowed)} are allowed")
+            against.append(f"{_share(now)} of its answers are {name}, {_share(allowed)} are allowed")
     if len(against) == before:
         fine.append(f"answers end, do not loop, and have {form.words:.0f} words (base {base.words:.0f})")
 
@@ -185,11 +223,24 @@ def _told(report: EvalReport, fine: list[str]) -> None:
             fine.append(f"what its weights do not carry {does}: {names} ({seen})")
 
 
-def _share(rate: Rate | None) -> float | None:
-    return None if rate is None else rate.share
+def _champion(report: EvalReport) -> str:
+    """For people, to whom the id of a revision says nothing."""
+    return BARE_ID if report.champion.revision == BARE_ID else "the champion"
 
 
-def _percent(share: float) -> str:
+def _rose(figure: Figure) -> str:
+    return f"from {_percent(figure.before)} to {_counted(figure.now)}"
+
+
+def _counted(rate: Rate) -> str:
+    return f"{_percent(rate)} ({rate.passed} of {rate.asked})"
+
+
+def _percent(rate: Rate) -> str:
+    return _share(part(rate))
+
+
+def _share(share: float) -> str:
     return f"{share * 100:.0f} %"
 
 

@@ -57,6 +57,13 @@ def test_champion_and_previous(
     assert (champion, previous) == (succession.champion, succession.previous)
 
 
+def test_the_line_holds_the_champions_that_no_rollback_left() -> None:
+    """r0 first, the present one last; what was rolled back from is not among them."""
+    steps = [(PROMOTE, "a"), (PROMOTE, "b"), (PROMOTE, "c")]
+    assert ("r0", "a", "b", "c") == after(*steps).line
+    assert ("r0", "a", "d") == after(*steps, (ROLLBACK, "a"), (PROMOTE, "d")).line
+
+
 @pytest.mark.parametrize(
     ("steps", "kind", "revision", "objection"),
     [

@@ -199,7 +199,7 @@ def test_train_works_with_the_settings(shell: Shell, past: Past, monkeypatch: py
     (found,) = nights
     assert (5, "nf4") == (found.recipe.seed, found.recipe.quantisation)
     assert (120, 3_000_000_000) == (found.budget.seconds, found.budget.memory_bytes)
-    assert (0.2, 6) == (found.policy.max_drift, found.policy.min_prompts)
+    assert (0.2, 3) == (found.policy.max_drift, found.policy.min_prompts)
     assert ("transformers", 1, "me") == (found.engine, found.threads, found.identity)
 
 

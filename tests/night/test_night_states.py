@@ -6,10 +6,11 @@ import shutil
 from collections import namedtuple
 
 import pytest
-from night_parts import Place
+from night_parts import NOON, Place
 
 from adapters import RevisionState
 from persona.errors import ChildFailed, NoSpace
+from persona.promote import judge
 from store.records import RunState
 
 
@@ -89,6 +90,37 @@ def test_news_makes_a_new_revision(place):
     assert "r2" == result.revision
     assert "r0" == place.registry.resolve("r2").parent
     assert place.stages.judged[1].champion == place.registry.resolve("r1").id
+
+
+def test_the_gate_is_told_of_the_earlier_champions(place, monkeypatch):
+    """Each as its own night measured it, but for the present one and for what the user took back."""
+    told: list[list[str]] = []
+
+    def judged(report, policy, earlier):
+        told.append([place.registry.resolve(arm.revision).ref for arm in earlier])
+        assert all(20 == arm.adoption["p"].passed for arm in earlier)
+        return judge(report, policy, earlier)
+
+    monkeypatch.setattr("persona.nightly.run.judge", judged)
+    for night in range(4):
+        place.live(12, first=12 * night)
+        place.night()
+    assert [[], [], ["r1"], ["r1", "r2"]] == told
+    place.registry.rollback(place.registry.resolve("r2").id, reason="by hand")
+    place.live(12, first=48)
+    place.night()
+    assert ["r1"] == told[-1]
+
+
+def test_an_earlier_champion_whose_report_was_forgotten_is_left_out(place):
+    """Its numbers went with what they quoted; the night goes on without them."""
+    for night in range(2):
+        place.live(12, first=12 * night)
+        place.night()
+    place.store.forget(at=NOON, conversations=["c-1"])
+    assert place.store.runs.of_revision(place.registry.resolve("r1").id).report is None
+    place.live(12, first=24)
+    assert RunState.PROMOTED is place.night().outcome
 
 
 class Cut(BaseException):

@@ -89,6 +89,12 @@ WORSE = {
 }
 
 
+FINE = {
+    **{each: getattr(GOOD, each) for change, _ in WORSE.values() for each in change},
+    "adoption": {"p": Rate(passed=19, asked=20), "q": Rate(passed=20, asked=20)},
+}
+
+
 @pytest.mark.parametrize(("change", "said"), WORSE.values(), ids=WORSE)
 def test_being_clearly_worse_anywhere_is_a_rejection_that_says_where(change, said):
     """However good the rest is."""
@@ -96,7 +102,9 @@ def test_being_clearly_worse_anywhere_is_a_rejection_that_says_where(change, sai
     candidate = replace(
         GOOD, **{"adoption": {"p": Rate(passed=19, asked=20), "q": Rate(passed=20, asked=20)}, **change}
     )
-    verdict = judge(report(candidate, champion), POLICY)
+    base = replace(BASE, adoption={"p": Rate(passed=1, asked=20), "q": Rate(passed=0, asked=20)})
+    assert judge(report(replace(candidate, **FINE), champion, base), POLICY).accepted
+    verdict = judge(report(candidate, champion, base), POLICY)
     assert not verdict.accepted
     assert any(said in reason for reason in verdict.reasons), verdict.reasons
 
@@ -120,7 +128,7 @@ def test_no_better_than_the_champion_is_a_rejection():
     """A night that changed nothing does not move the champion."""
     verdict = judge(report(GOOD, replace(GOOD, revision="rev-0")), POLICY)
     assert not verdict.accepted
-    assert "no better than rev-0" in verdict.reasons[0]
+    assert "no better than the champion" in verdict.reasons[0]
 
 
 def test_small_losses_cannot_add_up_against_the_base():
@@ -132,12 +140,22 @@ def test_small_losses_cannot_add_up_against_the_base():
 
 def test_too_few_held_out_prompts_are_a_rejection():
     """Two prompts prove nothing, however well they went."""
-    few = {"adoption": {"p": Rate(passed=2, asked=2)}}
-    verdict = judge(
-        report(replace(GOOD, **few), replace(BASE, adoption={"p": Rate(passed=0, asked=2)})), POLICY
+    none, all_of_them = Rate(passed=0, asked=2), Rate(passed=2, asked=2)
+    few = replace(BASE, adoption={"p": none}, residue={}, pairs=none, calls_exact=none, calls_valid=none)
+    learnt = replace(
+        few, revision="rev-1", adoption={"p": all_of_them}, pairs=all_of_them, calls_exact=all_of_them
     )
+    verdict = judge(report(learnt, few, few), POLICY)
     assert not verdict.accepted
     assert "only 2 held-out checks" in verdict.reasons[0]
+
+
+def test_two_prompts_of_a_preference_do_not_stop_what_many_others_prove():
+    """A preference that is seldom asked for decides nothing; calls and pairs still say a lot."""
+    seldom = replace(BASE, adoption={"p": Rate(passed=0, asked=2)})
+    assert judge(
+        report(replace(GOOD, adoption={"p": Rate(passed=1, asked=2)}), seldom, seldom), POLICY
+    ).accepted
 
 
 def test_a_person_without_tools_can_learn():
@@ -161,10 +179,10 @@ arms = st.builds(
 )
 
 
-@given(arms, arms, arms)
-def test_whatever_the_report_the_gate_answers_and_says_why(candidate, champion, base):
+@given(arms, arms, arms, st.lists(arms, max_size=3))
+def test_whatever_the_report_the_gate_answers_and_says_why(candidate, champion, base, earlier):
     """It never raises; an acceptance has drift, form, and a share that did not fall past the allowance."""
-    verdict = judge(report(candidate, champion, base), POLICY)
+    verdict = judge(report(candidate, champion, base), POLICY, earlier)
     assert verdict.reasons
     if verdict.accepted:
         assert candidate.drift is not None
