@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from persona.distill.inference.conflict import Conflict, conflicts
+from persona.distill.inference.conflict import DAYS, Conflict, conflicts, switches
 from persona.distill.inference.infer import Evidence, Finding, Inference, infer
 from persona.distill.inference.observations import Observation, observe
 from persona.distill.inference.trial import FEWEST_VOTES, Reader
 
 __all__ = [
+    "DAYS",
     "FEWEST_VOTES",
     "Conflict",
     "Evidence",
@@ -18,4 +19,5 @@ __all__ = [
     "conflicts",
     "infer",
     "observe",
+    "switches",
 ]
