@@ -113,7 +113,7 @@ def _take(
         and (turn.signal == signal.id or (turn.value, turn.signal) in taken)
     ]
     before = [turn for turn in now if turn.signal != signal.id]
-    pinned = any(known.pinned for known in stated.values() if known.status is not PreferenceStatus.RETIRED)
+    pinned = any(one.pinned for one in entries.of(key) if one.status is not PreferenceStatus.RETIRED)
     unclear = () if pinned else rivals(now)
     if unclear:
         _contest(entries, entry, same, signal, unclear, latest=stated.get(now[-1].value, entry))

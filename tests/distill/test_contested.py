@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -13,6 +12,7 @@ import pytest
 from distill_story import DAY, Story, edit, shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from people import PEOPLE
 
 from persona.capture.interchange import import_file
 from persona.distill import given_up, revise_ledger
@@ -24,9 +24,6 @@ from persona.distill.signals import signal_of
 from store.identity import with_id
 from store.records import Feedback, FeedbackKind, LedgerEvent, Preference, PreferenceStatus
 
-sys.path.append(str(Path(__file__).parents[2] / "scripts"))
-
-from people import PEOPLE
 
 A, B, C = "End with “A”", "End with “B”", "End with “C”"
 LISTS, NO_LISTS = "Use bullet points.", "No lists, please."
