@@ -24,7 +24,6 @@ from persona.distill.signals import signal_of
 from store.identity import with_id
 from store.records import Feedback, FeedbackKind, LedgerEvent, Preference, PreferenceStatus
 
-
 A, B, C = "End with “A”", "End with “B”", "End with “C”"
 LISTS, NO_LISTS = "Use bullet points.", "No lists, please."
 LISTED = "- One thing.\n- Another thing.\n- A third thing."
