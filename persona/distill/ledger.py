@@ -116,7 +116,8 @@ def _take(
     pinned = any(one.pinned for one in entries.of(key) if one.status is not PreferenceStatus.RETIRED)
     unclear = () if pinned else rivals(now)
     if unclear:
-        _contest(entries, entry, same, signal, unclear, latest=stated.get(now[-1].value, entry))
+        latest = next(stated[turn.value] for turn in reversed(now) if turn.value in stated)
+        _contest(entries, entry, same, signal, unclear, latest=latest)
     elif now[-1].signal == signal.id:
         _prevail(entries, same or entry, signal, "stated again" if same else "stated")
     else:
