@@ -146,12 +146,14 @@ def edit_preference(persona: Persona, id: str, text: str) -> dict[str, Any]:  # 
         changes = revise_ledger(store, infer=False)
         made = [
             entry
-            for entry in store.ledger.active()
-            if any(signal.feedback == stated.id for signal in store.signals.get(entry.signals))
+            for entry in store.ledger.all()
+            if entry.status in (PreferenceStatus.ACTIVE, PreferenceStatus.CONTESTED)
+            and any(signal.feedback == stated.id for signal in store.signals.get(entry.signals))
         ]
         left = store.ledger.get(id)
         stands = left.status in (PreferenceStatus.ACTIVE, PreferenceStatus.CONTESTED)
-        if made and stands and left.id not in {entry.id for entry in made}:
+        meant = bool(made) and made[0].status is PreferenceStatus.ACTIVE
+        if meant and stands and left.id not in {entry.id for entry in made}:
             store.ledger.append(
                 LedgerEvent(
                     preference=id,

@@ -118,6 +118,8 @@ def edit(
     for made in found["preferences"]:
         unread = "" if made["checker"] else "; it works through the prompt, and cannot be checked"
         say(f"{made['id']}: {made['statement']}{unread}")
+        if "question" in made:
+            tell(f"“{made['statement']}” is unclear: {made['question']}")
 
 
 def _decides(act: Callable[[Persona, str], dict[str, Any]], what: str) -> Callable[..., None]:

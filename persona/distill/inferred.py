@@ -4,7 +4,8 @@ Policies, all pure:
 - What is stated comes before what is inferred about the same attribute, which gives way to it.
 - The user's own decisions stand: a pinned entry is not touched, a retired one needs as much evidence again.
 - What corrections ask for in plain words needs no test, and gives way to what a test found.
-- A clear run of newer evidence supersedes an inferred entry; disagreement in no clear order contests it.
+- A clear run of newer evidence supersedes an inferred entry; disagreement in no clear order contests it, and
+  a statement too.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ def take_inferred(
     entries: Entries,
     observations: Sequence[Observation],
     decided: Mapping[Key, datetime],
+    said: Mapping[str, datetime],
     repeated: Sequence[Finding] = (),
 ) -> None:
     """Bring in what the observations show, and the wishes `repeated` in corrections. `decided` says when the
-    user last retired an entry of a key.
+    user last retired an entry of a key, and `said` when each stated one that acts may contest was last
+    stated.
     """
     _give_way(entries)
     standing, reader = entries.all(), Reader()
@@ -48,16 +51,15 @@ def take_inferred(
         known = (finding.scope, _topic(finding.attribute)) in tested
         if not known and _is_open(entries, finding, decided, SAID_AGAIN) and _is_later(entries, finding):
             _take(entries, finding)
-    for conflict in conflicts(inference, standing, reader):
-        if _is_open(entries, conflict, decided, 1):
+    for conflict in conflicts(inference, standing, reader, said):
+        if conflict.stated or _is_open(entries, conflict, decided, 1):
             _contest(entries, conflict)
 
 
 def _give_way(entries: Entries) -> None:
     """Inferred entries step back for what the user has stated about the same thing since."""
     for entry in entries.all():
-        standing = entry.status in (PreferenceStatus.ACTIVE, PreferenceStatus.CONTESTED)
-        if entry.source == "stated" or not standing or entry.pinned or is_tool_scope(entry.scope):
+        if entry.source == "stated" or not _stands(entry) or entry.pinned or is_tool_scope(entry.scope):
             continue
         stated = _stated(entries, entry.scope, entry.attribute)
         if stated is not None:
@@ -95,13 +97,14 @@ def _is_later(entries: Entries, finding: Finding) -> bool:
 
 
 def _stated(entries: Entries, scope: str, attribute: str) -> Preference | None:
-    """The active statement about this attribute, or about the length in other units."""
+    """The statement about this attribute that stands, or about the length in other units. Nothing takes the
+    place of one that is asked about."""
     topic = _topic(attribute)
     return next(
         (
             entry
             for entry in entries.all()
-            if entry.status is PreferenceStatus.ACTIVE
+            if _stands(entry)
             and entry.source == "stated"
             and entry.scope in (ALWAYS, scope)
             and _topic(entry.attribute) == topic
@@ -157,9 +160,8 @@ def _stands(entry: Preference) -> bool:
 def _contest(entries: Entries, conflict: Conflict) -> None:
     key = (conflict.scope, conflict.attribute)
     entry = _entry(conflict, PreferenceStatus.CONTESTED)
-    known = next(
-        (each for each in entries.of(key) if each.id == entry.id or each.checker == entry.checker), None
-    )
+    alike = [each for each in entries.of(key) if each.id == entry.id or each.checker == entry.checker]
+    known = next((each for each in alike if _stands(each)), next(iter(alike), None))
     if known is None:
         entries.record(entry, conflict.reason)
     elif known.status is PreferenceStatus.CONTESTED:

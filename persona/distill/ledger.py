@@ -2,6 +2,7 @@
 
 Policies, all pure:
 - The latest statement about a (scope, attribute) is the active one; saying the same again is evidence.
+- What is said to and fro within weeks is contested, unless the user pinned one of it: that was their answer.
 - A wish for one answer ("just this once") counts only when it is said in a second conversation.
 - What the user retired stays retired until the user says it again, later.
 - Explicit beats inferred: a statement always displaces a habit.
@@ -9,15 +10,18 @@ Policies, all pure:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from persona.checker import Parsed, is_one_off, parse_statement
 from persona.distill.active import ActivePreference
 from persona.distill.entries import Entries, Key, key_of
 from persona.distill.evidence import Edit, Statement
+from persona.distill.inference import DAYS
 from persona.distill.signals import edited_message
+from persona.distill.turns import Turn, rivals
 from store.identity import with_id
 from store.records import (
     Json,
@@ -27,6 +31,8 @@ from store.records import (
 )
 
 _FREE = "free."
+_FOUND_LATER = "an older statement, found later"
+_STANDING = (PreferenceStatus.ACTIVE, PreferenceStatus.CONTESTED)
 
 
 def take_statements(
@@ -36,15 +42,34 @@ def take_statements(
     tools: Sequence[Mapping[str, Json]],
     decided: Mapping[Key, datetime],
 ) -> None:
-    """Bring the stated preferences in, oldest first. `decided` says when the user last retired a key."""
+    """Bring the stated preferences in, oldest first. `decided` says when the user last retired or pinned
+    an entry of a key."""
     ordered = sorted(statements, key=lambda each: (each.at, each.id))
-    stated_at = {each.signal.id: each.signal.at for each in ordered}
-    for statement in _lasting(ordered):
-        parsed = parse_statement(statement.content, tools=tools)
+    read = [(each, parse_statement(each.content, tools=tools)) for each in _lasting(ordered)]
+    turns = _turns(read)
+    for statement, parsed in read:
         for each in parsed:
-            _take(entries, statement, each, stated_at, decided)
+            _take(entries, _stated(statement, each), statement.signal, turns, decided)
         if not any(each.attribute.startswith(_FREE) for each in parsed):
             _replace_unread(entries, statement.signal, parsed)
+
+
+def _turns(read: Iterable[tuple[Statement, Sequence[Parsed]]]) -> dict[Key, list[Turn]]:
+    """What was said about each key, in order; of two things in one statement the later counts."""
+    found: dict[Key, dict[str, Turn]] = {}
+    for statement, parsed in read:
+        for each in parsed:
+            found.setdefault((each.scope, each.attribute), {})[statement.signal.id] = Turn(
+                at=statement.at,
+                signal=statement.signal.id,
+                value=_value(each.checker.to_json() if each.checker else None),
+                given=statement.conversation is None,
+            )
+    return {key: list(turns.values()) for key, turns in found.items()}
+
+
+def _value(checker: Mapping[str, Json] | None) -> str:
+    return json.dumps(checker, sort_keys=True)
 
 
 def _lasting(statements: Sequence[Statement]) -> list[Statement]:
@@ -62,36 +87,95 @@ def _said(statement: Statement) -> str:
 
 def _take(
     entries: Entries,
-    statement: Statement,
-    parsed: Parsed,
-    stated_at: Mapping[str, datetime],
+    entry: Preference,
+    signal: Signal,
+    turns: Mapping[Key, Sequence[Turn]],
     decided: Mapping[Key, datetime],
 ) -> None:
     """Bring one thing that a statement asks for in, unless an earlier night did."""
-    signal, entry = statement.signal, _stated(statement, parsed)
     key = key_of(entry)
     same = next((known for known in entries.of(key) if _is_same(known, entry)), None)
     if same is not None and signal.id in same.signals:
         return
-    current = entries.active(key)
     if same is not None:
         entries.sight(same, [signal], "stated again")
-        if current is not None and current.id == same.id:
-            return
-    if behind := _behind(signal, current, stated_at, decided.get(key)):
+    current, barred = entries.active(key), decided.get(key)
+    if barred is not None and signal.at <= barred:
         if same is None:
-            entries.record(replace(entry, status=behind.status, superseded_by=behind.by), behind.reason)
+            entries.record(*_too_late(entry, current))
         return
-    if current is not None:
-        successor = same or entry
-        entries.step_back(current, by=successor.id, at=signal.at, reason="the user said otherwise later")
-    for rival in entries.of(key):
-        if rival.status is PreferenceStatus.CONTESTED and rival != same:
-            entries.step_back(rival, by=(same or entry).id, at=signal.at, reason="the user said which")
-    if same is None:
-        entries.record(entry, "stated")
+    stated = {_value(known.checker): known for known in entries.of(key) if known.source == "stated"}
+    taken = {(value, seen) for value, known in stated.items() for seen in known.signals}
+    now = [
+        turn
+        for turn in turns[key]
+        if (barred is None or turn.at > barred)
+        and (turn.signal == signal.id or (turn.value, turn.signal) in taken)
+    ]
+    before = [turn for turn in now if turn.signal != signal.id]
+    pinned = any(one.pinned for one in entries.of(key) if one.status is not PreferenceStatus.RETIRED)
+    unclear = () if pinned else rivals(now)
+    if unclear:
+        latest = next(stated[turn.value] for turn in reversed(now) if turn.value in stated)
+        _contest(entries, entry, same, signal, unclear, latest=latest)
+    elif now[-1].signal == signal.id:
+        _prevail(entries, same or entry, signal, "stated again" if same else "stated")
     else:
-        entries.revive(same, at=signal.at, reason="stated again")
+        latest = stated[now[-1].value]
+        if same is None:
+            behind = replace(entry, status=PreferenceStatus.SUPERSEDED, superseded_by=latest.id)
+            entries.record(behind, _FOUND_LATER)
+        if rivals(before) and not pinned:
+            _prevail(entries, latest, signal, _FOUND_LATER)
+
+
+def _too_late(entry: Preference, current: Preference | None) -> tuple[Preference, str]:
+    """How a statement enters that the user's later decision about its key outranks, and why."""
+    if current is None:
+        return replace(entry, status=PreferenceStatus.RETIRED), "said before the user retired it"
+    behind = replace(entry, status=PreferenceStatus.SUPERSEDED, superseded_by=current.id)
+    return behind, "said before the user decided about it"
+
+
+def _contest(
+    entries: Entries,
+    entry: Preference,
+    same: Preference | None,
+    signal: Signal,
+    unclear: Sequence[str],
+    *,
+    latest: Preference,
+) -> None:
+    """All that is said to and fro waits for the user's answer; nothing else about it stands meanwhile."""
+    reason = f"said now this and now that within {DAYS} days"
+    if same is None:
+        waits = _value(entry.checker) in unclear
+        by = None if waits else latest.id
+        status = PreferenceStatus.CONTESTED if waits else PreferenceStatus.SUPERSEDED
+        behind = replace(entry, status=status, superseded_by=by)
+        entries.record(behind, reason if waits else _FOUND_LATER)
+    for known in entries.of(key_of(entry)):
+        if known.source == "stated" and _value(known.checker) in unclear:
+            if known.status is not PreferenceStatus.CONTESTED:
+                entries.contest(known, at=signal.at, reason=reason)
+        elif known.status in _STANDING:
+            entries.step_back(known, by=latest.id, at=signal.at, reason="the user said otherwise later")
+
+
+def _prevail(entries: Entries, chosen: Preference, signal: Signal, reason: str) -> None:
+    """Make this the active one of its key."""
+    known = None
+    for rival in entries.of(key_of(chosen)):
+        if rival.id == chosen.id:
+            known = rival
+        elif rival.status is PreferenceStatus.ACTIVE:
+            entries.step_back(rival, by=chosen.id, at=signal.at, reason="the user said otherwise later")
+        elif rival.status is PreferenceStatus.CONTESTED:
+            entries.step_back(rival, by=chosen.id, at=signal.at, reason="the user said which")
+    if known is None:
+        entries.record(chosen, reason)
+    elif known.status is not PreferenceStatus.ACTIVE:
+        entries.revive(known, at=signal.at, reason=reason)
 
 
 def _stated(statement: Statement, parsed: Parsed) -> Preference:
@@ -114,32 +198,6 @@ def _stated(statement: Statement, parsed: Parsed) -> Preference:
 def _is_same(known: Preference, stated: Preference) -> bool:
     """Other words for the same thing are the same preference."""
     return known.source == "stated" and (known.id == stated.id or known.checker == stated.checker)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Behind:
-    """Why a statement found now does not become active: something later stands against it."""
-
-    status: PreferenceStatus
-    reason: str
-    by: str | None = None
-
-
-def _behind(
-    signal: Signal,
-    current: Preference | None,
-    stated_at: Mapping[str, datetime],
-    decided: datetime | None,
-) -> _Behind | None:
-    if current is not None and current.source == "stated":
-        said = [stated_at[known] for known in current.signals if known in stated_at]
-        if said and signal.at < max(said):
-            return _Behind(
-                status=PreferenceStatus.SUPERSEDED, reason="an older statement, found later", by=current.id
-            )
-    if current is None and decided is not None and signal.at <= decided:
-        return _Behind(status=PreferenceStatus.RETIRED, reason="said before the user retired it")
-    return None
 
 
 def _replace_unread(entries: Entries, signal: Signal, parsed: Sequence[Parsed]) -> None:

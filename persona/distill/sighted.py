@@ -1,7 +1,7 @@
 """What corrected calls show of a habit -> its entry of the ledger.
 
 Policy, pure: a habit needs corrections in two conversations, later than the user's own decision against it;
-it never displaces what the user stated or pinned.
+it never displaces what the user stated or pinned, nor decides what they are asked about.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def take_sighted(
 ) -> None:
     """Bring the habit in that `signals` (oldest first) show. `decided` says when the user retired an entry of
     its key."""
+    if any(one.source == "stated" and one.status is PreferenceStatus.CONTESTED for one in entries.of(key)):
+        return
     current = entries.active(key)
     barred = decided.get(key)
     if current is None and barred is not None:

@@ -86,11 +86,14 @@ def revise_ledger(store: Store, *, infer: bool = True) -> tuple[Change, ...]:
 def _revise(store: Store, mined: Mined, *, infer: bool = True) -> tuple[list[Change], list[ActivePreference]]:
     entries = Entries(store.ledger.all())
     decided = _decided(store, entries)
-    take_statements(entries, mined.statements, tools=mined.tools, decided=decided)
+    settled = _settled(store, entries)
+    closed = {key: max(decided.get(key, at), at) for key, at in settled.items()}
+    take_statements(entries, mined.statements, tools=mined.tools, decided=decided | closed)
     take_corrected_calls(entries, mined.edits(), decided)
     take_corrected_choices(entries, mined.judged, decided)
     if infer:
-        take_inferred(entries, observe(mined.judged), decided, repeated(mined))
+        said = _said(entries, mined, settled)
+        take_inferred(entries, observe(mined.judged), decided, said, repeated(mined))
     take_edits(entries, mined.edits(), active_preferences(entries.all()))
     entries.apply(store)
     active = active_preferences(store.ledger.all())
@@ -105,6 +108,27 @@ def _decided(store: Store, entries: Entries) -> dict[Key, datetime]:
             at = store.ledger.history(entry.id)[-1].at
             decided[key_of(entry)] = max(at, decided.get(key_of(entry), at))
     return decided
+
+
+def _settled(store: Store, entries: Entries) -> dict[Key, datetime]:
+    """When the user last said by hand which one of each key is meant."""
+    settled: dict[Key, datetime] = {}
+    for entry in entries.all():
+        for event in store.ledger.history(entry.id):
+            if event.pinned:
+                settled[key_of(entry)] = max(event.at, settled.get(key_of(entry), event.at))
+    return settled
+
+
+def _said(entries: Entries, mined: Mined, settled: Mapping[Key, datetime]) -> dict[str, datetime]:
+    """When each statement that acts may contest was last made, or settled by hand; none that is pinned."""
+    at = {each.signal.id: each.signal.at for each in mined.statements}
+    said: dict[str, datetime] = {}
+    for entry in entries.all():
+        times = [at[signal] for signal in entry.signals if signal in at]
+        if entry.source == "stated" and times and not entry.pinned:
+            said[entry.id] = max([*times, settled.get(key_of(entry), times[0])])
+    return said
 
 
 def _split(store: Store, examples: Sequence[Example], share: float) -> dict[str, Split]:

@@ -9,7 +9,7 @@ from typing import Any
 from persona.report import Rate
 
 _RATES = ("adoption", "retention", "residue", "calls")
-_RATES_BY_NAME = ("wishes", "abilities")
+_RATES_BY_NAME = ("wishes", "contested", "abilities")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +32,13 @@ class Cell:
 
     adoption: answers that are all the person wants (HeldOut.right). retention: preferences that are in force
     since an earlier night, once a prompt, that the answer keeps. residue: the same of what was given up or
-    was never the person's. calls: exact ones. wishes: each preference in force by its statement. right: one
-    0 or 1 a prompt. drift: nats a token, of the weights alone. abilities: by part of the suite. form: words,
-    and shares of answers that were cut off, loop or are empty. training, judging: seconds (cpu_seconds: of
-    all threads, which other work disturbs less) and what else is known; training is empty where nothing was
-    trained. verdict: of persona's gate. code: the state of the code that measured. machine: the processor and
-    how many of its cores the measuring had, "" where an older cell does not say.
+    was never the person's. calls: exact ones. wishes: each preference in force by its statement. contested:
+    the same of what the person contradicts: none is wrong, but what moved away from the base arm's leans to
+    a side. right: one 0 or 1 a prompt. drift: nats a token, of the weights alone. abilities: by part of the
+    suite. form: words, and shares of answers that were cut off, loop or are empty. training, judging: seconds
+    (cpu_seconds: of all threads, which other work disturbs less) and what else is known; training is empty
+    where nothing was trained. verdict: of persona's gate. code: the state of the code that measured. machine:
+    the processor and how many of its cores the measuring had, "" where an older cell does not say.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Cell:
     revision: str
     code: str
     wishes: Mapping[str, Rate] = field(default_factory=dict)
+    contested: Mapping[str, Rate] = field(default_factory=dict)
     abilities: Mapping[str, Rate] = field(default_factory=dict)
     form: Mapping[str, float] = field(default_factory=dict)
     training: Mapping[str, float] = field(default_factory=dict)
@@ -71,8 +73,9 @@ class Cell:
         values["right"] = tuple(plain["right"])
         for name in _RATES:
             values[name] = Rate(**plain[name])
+        values.setdefault("contested", {})  # lines that are older than the field
         for name in _RATES_BY_NAME:
-            values[name] = {key: Rate(**rate) for key, rate in plain[name].items()}
+            values[name] = {key: Rate(**rate) for key, rate in values[name].items()}
         return cls(**values)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from people import HeldOut
+from people import HeldOut, Wish
 
 from persona.evaluate.calls import exact
 from persona.report import Rate
@@ -21,6 +21,7 @@ class Grades:
     residue: Rate
     calls: Rate
     wishes: dict[str, Rate]
+    contested: dict[str, Rate]
     right: tuple[int, ...]
 
 
@@ -28,7 +29,6 @@ def grade(held_out: Sequence[HeldOut], answers: Sequence[Message], *, night: int
     """One answer for each request, in order; `night` is the last one that taught."""
     both = list(zip(held_out, answers, strict=True))
     right = tuple(int(asked.right(answer)) for asked, answer in both)
-    statements = dict.fromkeys(wish.statement for asked in held_out for wish in asked.wanted)
     return Grades(
         adoption=Rate(passed=sum(right), asked=len(right)),
         retention=_rate(
@@ -39,17 +39,17 @@ def grade(held_out: Sequence[HeldOut], answers: Sequence[Message], *, night: int
         ),
         residue=_rate(wish.checker.passes(answer) for asked, answer in both for wish in asked.residue),
         calls=_rate(exact(answer, [asked.call]) for asked, answer in both if asked.call is not None),
-        wishes={
-            statement: _rate(
-                wish.checker.passes(answer)
-                for asked, answer in both
-                for wish in asked.wanted
-                if wish.statement == statement
-            )
-            for statement in statements
-        },
+        wishes=_by_statement((wish, answer) for asked, answer in both for wish in asked.wanted),
+        contested=_by_statement((wish, answer) for asked, answer in both for wish in asked.contested),
         right=right,
     )
+
+
+def _by_statement(asked: Iterable[tuple[Wish, Message]]) -> dict[str, Rate]:
+    passed: dict[str, list[bool]] = {}
+    for wish, answer in asked:
+        passed.setdefault(wish.statement, []).append(wish.checker.passes(answer))
+    return {statement: _rate(each) for statement, each in passed.items()}
 
 
 def _rate(passed: Iterable[bool]) -> Rate:

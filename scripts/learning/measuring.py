@@ -32,6 +32,7 @@ def cell_of(case: Case, key: str, morning: Morning, *, person: Person, judge: Ju
         residue=grades.residue,
         calls=grades.calls,
         wishes=grades.wishes,
+        contested=grades.contested,
         right=grades.right,
         drift=judged.drift,
         abilities=judged.abilities,

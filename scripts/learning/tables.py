@@ -54,10 +54,13 @@ def people_table(cells: Sequence[Cell]) -> str:
 
 
 def _remarks(last: Cell) -> list[str]:
-    """What a share of right answers does not say: each wish, each part of the suite, the gate's reasons."""
+    """What a share of right answers does not say: each wish, what is contested, each part of the suite, the
+    gate's reasons."""
     wishes = [f"{statement} {of(rate)}" for statement, rate in last.wishes.items()]
+    contested = [f"{statement} {of(rate)}" for statement, rate in last.contested.items()]
     parts = [f"{part} {of(rate)}" for part, rate in last.abilities.items()]
     remarks = ["; ".join(wishes)] if len(wishes) > 1 else []
+    remarks += [f"contested: {'; '.join(contested)}"] if contested else []
     remarks += ["; ".join(parts)] if parts else []
     if last.verdict:
         first = next(iter(last.verdict["reasons"]), "")

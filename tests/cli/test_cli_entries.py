@@ -100,6 +100,21 @@ def test_what_is_unclear_is_asked_and_settled(made: Shell) -> None:
     assert 2 == made.run("preferences", "settle", other).code
 
 
+def test_what_is_said_to_and_fro_is_asked_and_answered(made: Shell) -> None:
+    """Statements that take turns are unclear, also where an edit makes them so; saying one ends it."""
+    for text in ("End with “A”", "End with “B”"):
+        made.run("prefer", text)
+    edited = made.run("preferences", "edit", stated(made, "End with “B”"), "End with “A”")
+    assert "is unclear" in edited.err
+    listed = made.run("preferences", "--json").json["preferences"]
+    assert {"End with “A”": True, "End with “B”": True} == {
+        entry["statement"]: "question" in entry and "contested" == entry["status"] for entry in listed
+    }
+    assert "the user said which" in made.run("prefer", "End with “B”").out
+    (entry,) = made.run("preferences", "--json").json["preferences"]
+    assert ("End with “B”", "active") == (entry["statement"], entry["status"])
+
+
 def test_a_dry_run_lists_what_would_fall(made: Shell) -> None:
     """And changes nothing; the real one deletes it, statement and all."""
     entry = stated(made, "No emoji")

@@ -1,5 +1,8 @@
+"""A store to tell stories to, and what the scripts measure with."""
+
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +10,8 @@ import pytest
 from distill_story import Story
 
 from store import Store
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 
 
 @pytest.fixture

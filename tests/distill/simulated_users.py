@@ -120,7 +120,7 @@ def found(observations: Sequence[Observation], standing: Sequence[Preference] = 
 
 def disputed(observations: Sequence[Observation], standing: Sequence[Preference] = ()) -> list[Conflict]:
     reader = Reader()
-    return conflicts(infer(observations, standing, reader), standing, reader)
+    return conflicts(infer(observations, standing, reader), standing, reader, {})
 
 
 def with_kind(observations: Sequence[Observation], kind: str) -> list[Observation]:

@@ -87,10 +87,10 @@ def test_saying_it_again_is_evidence(story: Story) -> None:
     assert entry.first_seen < entry.last_seen
 
 
-def test_going_back_revives_the_old_entry(story: Story) -> None:
-    """A, then B, then A again: A is active, B superseded, and nothing is stored twice."""
-    for statement in ("End with “A”", "End with “B”", "End with “A”"):
-        story.say(statement)
+def test_going_back_after_weeks_revives_the_old_entry(story: Story) -> None:
+    """A, then B, then A a month later: A is active, B superseded, and nothing is stored twice."""
+    for day, statement in ((0, "End with “A”"), (1, "End with “B”"), (31, "End with “A”")):
+        story.say(statement, day=day)
         story.distill()
     assert ["End with “A”"] == active(story)
     found = entries(story)
@@ -101,8 +101,8 @@ def test_going_back_revives_the_old_entry(story: Story) -> None:
 
 def test_three_changes_in_one_night_are_three_changes(story: Story) -> None:
     """The ledger does not depend on how often it is brought up to date."""
-    for statement in ("End with “A”", "End with “B”", "End with “A”"):
-        story.say(statement)
+    for day, statement in ((0, "End with “A”"), (1, "End with “B”"), (31, "End with “A”")):
+        story.say(statement, day=day)
     story.distill()
     assert ["End with “A”"] == active(story)
     assert 2 == len(story.store.ledger.all())

@@ -75,6 +75,21 @@ def test_grades_tell_old_preferences_from_new_and_from_given_up_ones() -> None:
     assert Rate(passed=1, asked=2) == later.wishes['End every answer with "Take care."']
 
 
+def test_what_is_contested_is_counted_and_not_wanted() -> None:
+    """Ruben wants lists and no lists: each has its rate, and neither makes an answer right or left over."""
+    held_out = Asking(prompts=3).held_out(BY_ID["ruben"], 7)
+    texts = ("- One.\n- Two.\n\nGood luck!", "One. Two. Good luck!", "- One.\n- Two.\n\nGood luck!")
+    grades = grade(held_out, [Message(role="assistant", content=text) for text in texts], night=7)
+    assert (1, 1, 1) == grades.right
+    assert {
+        "Use bullet points.": Rate(passed=2, asked=3),
+        "No lists, please.": Rate(passed=1, asked=3),
+    } == grades.contested
+    assert Rate(passed=0, asked=0) == grades.residue
+    assert not set(grades.contested) & set(grades.wishes)
+    assert {} == grade(held_out[:0], [], night=7).contested
+
+
 def test_exact_calls_are_counted_where_one_is_wanted() -> None:
     """And nowhere else."""
     tomas = Asking(prompts=3).held_out(BY_ID["tomas"], 1)

@@ -94,6 +94,16 @@ def test_tables_hold_what_was_measured_and_no_zero_for_what_was_not() -> None:
     assert "Be brief. 1/2" in own
 
 
+def test_contested_wishes_stand_beside_those_of_the_base() -> None:
+    """So that a reader sees to which side an arm leans; who contradicts nothing has no such line."""
+    lists = {"Lists.": Rate(passed=1, asked=9), "No lists.": Rate(passed=8, asked=9)}
+    leaning = {"Lists.": Rate(passed=7, asked=9), "No lists.": Rate(passed=2, asked=9)}
+    cells = [cell(case("base"), contested=lists), cell(case("persona"), contested=leaning)]
+    told = [line.strip() for line in tables.people_table(cells).splitlines() if "contested" in line]
+    assert ["contested: Lists. 1/9; No lists. 8/9", "contested: Lists. 7/9; No lists. 2/9"] == told
+    assert "contested" not in tables.people_table([cell(case())])
+
+
 def test_a_sweep_marks_the_default() -> None:
     """And says how many steps each variant took."""
     text = tables.sweep_table([cell(case("default")), cell(case("rank 1"))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from learning.lanes import run
 from learning_parts import case, cell
 
 from persona.errors import TrainingError
+from persona.report import Rate
 
 _NEVER = Deadline(None)
 
@@ -44,6 +46,16 @@ def test_a_cell_comes_back_equal(tmp_path: Path) -> None:
     written = cell(case("persona"), verdict={"outcome": "rejected", "reasons": ["too little"]})
     Journal(tmp_path / "cells.jsonl").append(written)
     assert {written.key: written} == Journal(tmp_path / "cells.jsonl").cells
+
+
+def test_a_cell_from_before_a_field_still_reads(tmp_path: Path) -> None:
+    """What was contested was not counted then."""
+    known = cell(case("persona"))
+    line = {name: value for name, value in known.to_json().items() if name != "contested"}
+    (tmp_path / "cells.jsonl").write_text(json.dumps(line) + "\n")
+    assert {known.key: known} == Journal(tmp_path / "cells.jsonl").cells
+    contested = cell(case("base"), contested={"Lists.": Rate(passed=1, asked=9)})
+    assert contested == Cell.from_json(contested.to_json())
 
 
 def test_a_second_run_measures_only_what_is_missing(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from persona.distill.inference.conflict import Conflict, conflicts
+from persona.distill.inference.conflict import DAYS, Conflict, conflicts, switches
 from persona.distill.inference.infer import Evidence, Finding, Inference, infer, within
 from persona.distill.inference.observations import Observation, asked_by, observe
 from persona.distill.inference.trial import FEWEST_VOTES, Reader
 
 __all__ = [
+    "DAYS",
     "FEWEST_VOTES",
     "Conflict",
     "Evidence",
@@ -19,5 +20,6 @@ __all__ = [
     "conflicts",
     "infer",
     "observe",
+    "switches",
     "within",
 ]
