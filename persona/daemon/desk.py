@@ -108,6 +108,9 @@ class LocalDesk:
             conversation=turn.conversation,
         )
 
+    def miss(self, why: str) -> None:
+        self._writer.miss(why)
+
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
         self._traffic.touch()
         kept = self._writer.act(feedback, source=source)

@@ -128,6 +128,10 @@ class Desk(Protocol):
         """The interaction's id, once it is durable. NotKept when it cannot be; the answer stands."""
         ...
 
+    def miss(self, why: str) -> None:
+        """Another model's turn passed by and could not be read, so it is not kept: for `status`."""
+        ...
+
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
         """Keep an act, as kept: without an interaction it is about the last one of `source`. BadInput."""
         ...

@@ -192,6 +192,18 @@ def test_status_says_what_only_the_daemon_knows(opened) -> None:
     assert (False, None) == tuple(status["daemon"]["night"][name] for name in ("running", "last"))
 
 
+def test_status_says_what_passed_by_unread(opened) -> None:
+    """Turns of other models that cannot be kept are counted, with the last one's reason."""
+    desk = opened()
+    before = desk.ask("status", {})["daemon"]["capture"]
+    for why in ("aider: n", "codex: an image"):
+        desk.miss(why)
+    capture = desk.ask("status", {})["daemon"]["capture"]
+
+    assert (0, None) == (before["unread"], before["unread_for"])
+    assert (2, "codex: an image", 0) == (capture["unread"], capture["unread_for"], capture["lost"])
+
+
 def test_a_night_runs_beside_the_answers(house, opened) -> None:
     """The desk answers meanwhile, which the night is told, and tells how it went."""
     go_on = threading.Event()
