@@ -170,4 +170,14 @@ def _terms(persona: Persona, name: str) -> Terms:
         folder=persona.home.root / "clients",
         home=Path.home(),
         environ=persona.environ,
+        context=_served_context(persona),
     )
+
+
+def _served_context(persona: Persona) -> int | None:
+    from persona.errors import PersonaError
+
+    try:
+        return persona.base.served_context(persona.settings.serve.context)
+    except PersonaError:  # no base yet, or a damaged one: a client can be set up all the same
+        return None

@@ -41,12 +41,15 @@ READS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelCard:
-    """One entry of /v1/models. `root` is the revision's content id, `parent` the base's name."""
+    """One entry of /v1/models. `root` is the revision's content id, `parent` the base's name.
+    `context` is how many tokens a prompt and its answer may have together, None where that is not known.
+    """
 
     id: str
     root: str
     parent: str
     created: datetime
+    context: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

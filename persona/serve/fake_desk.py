@@ -57,7 +57,7 @@ class FakeDesk:
         first = next(iter(self._engines.values()))
         cards = {"persona": first, **self._engines}
         return [
-            ModelCard(id=name, root=engine.revision, parent="smollm2-135m", created=MADE)
+            ModelCard(id=name, root=engine.revision, parent="smollm2-135m", created=MADE, context=2048)
             for name, engine in cards.items()
         ]
 

@@ -54,6 +54,7 @@ def test_it_is_a_desk(opened) -> None:
 
     assert "me" == desk.identity
     assert ["persona", "persona:base"] == [card.id for card in desk.models()]
+    assert [512, 512] == [card.context for card in desk.models()]
 
 
 def test_a_home_without_the_identity_is_said_to_be_so(tmp_path) -> None:
@@ -283,6 +284,7 @@ def test_models_of_an_upstream(house, opened) -> None:
     assert [None, "http://127.0.0.1:11434/v1"] == [some.upstream("gpt-4o"), some.upstream("llama").url]
     assert "secret" not in repr(every.upstream("gpt-4o"))
     assert ["persona", "persona:base", "llama", "qwen"] == [card.id for card in some.models()]
+    assert [512, 512, None, None] == [card.context for card in some.models()]
 
 
 def test_a_champion_that_cannot_be_served_is_in_the_log(house, opened, caplog) -> None:

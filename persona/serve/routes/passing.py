@@ -1,7 +1,7 @@
 """Requests for models that are not persona's, passed on to another server byte for byte, and overheard.
 
 The client's own token stays here. What cannot be understood of a request or an answer is passed on all the
-same; it is not kept, which is counted and said. A turn is durable before the client is given the answer's end.
+same; it is not kept, which is counted and said. A turn is durable before the client has the answer's end.
 """
 
 from __future__ import annotations
