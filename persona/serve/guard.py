@@ -1,7 +1,7 @@
 """The checks in front of every route: whatever path or method, found or not, a request passes here first.
 
-Host, Origin, token and the body's type are looked at before anything of the body is read. Only what a browser asks
-for an allowed page, before it lets the page ask, is answered without a token: it can show none.
+Host, Origin, token and the body's type are looked at before anything of the body is read. Without a token
+only a browser is answered that asks whether an allowed page may ask: it can show none.
 """
 
 from __future__ import annotations

@@ -172,6 +172,18 @@ def test_hosts_and_origins_can_be_allowed() -> None:
     assert 403 == probe("/health", origin="app://mine/").status
 
 
+def test_a_refusal_says_what_would_allow_it() -> None:
+    """Whoever set the server up finds the setting in what another machine, or a page, was told."""
+    host = json.loads(probe("/health", hosts=("192.168.1.5:7437",)).body)["error"]["message"]
+    origin = json.loads(probe("/health", origin="https://chat.example").body)["error"]["message"]
+    missing = json.loads(probe("/health", hosts=()).body)["error"]["message"]
+
+    assert "'192.168.1.5:7437'" in host
+    assert "`hosts` under [serve]" in host
+    assert "`origins` under [serve]" in origin
+    assert "Host is missing" == missing
+
+
 ALLOWED = "app://mine"
 
 
