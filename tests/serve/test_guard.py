@@ -273,6 +273,21 @@ def test_an_allowed_page_reads_answers_and_refusals() -> None:
     assert {} == cors(of_none)
 
 
+def test_a_page_streams_an_answer() -> None:
+    """Over a real connection: its browser asks, then the page does, and may read the events."""
+    body = {"model": "persona", "messages": [{"role": "user", "content": "Why?"}], "stream": True}
+    asks = {"Origin": ALLOWED, "Access-Control-Request-Method": "POST"}
+    with running(["Because."], access=Access(origins=frozenset({ALLOWED}))) as served:
+        with served.client(Origin=ALLOWED) as client:
+            client.headers.pop("authorization")
+            asked = client.options("/v1/chat/completions", headers=asks)
+        answer = served.post("/v1/chat/completions", body, Origin=ALLOWED)
+
+    assert (204, b"") == (asked.status_code, asked.content)
+    assert [ALLOWED] * 2 == [each.headers["access-control-allow-origin"] for each in (asked, answer)]
+    assert "Because." in answer.text
+
+
 def test_two_origins_are_read_by_neither() -> None:
     """A browser names one; who names two is no browser."""
     app = application()

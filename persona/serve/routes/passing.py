@@ -33,9 +33,7 @@ _ONWARD = ("content-type", "accept", "user-agent", "anthropic-version", "anthrop
 _BACK = ("content-type", "content-encoding", "retry-after", "x-request-id", "request-id")
 # An answer may take minutes to begin; a server that does not take the connection is not there.
 _TIMES = httpx2.Timeout(connect=5.0, read=600.0, write=30.0, pool=5.0)
-
-
-_MOST_SAID = 256  # reasons that are remembered as said
+_MOST_SAID = 256  # reasons that are remembered as said; more are only counted
 
 
 class Unreachable(Refused):
