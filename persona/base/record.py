@@ -38,6 +38,10 @@ class FingerprintParts:
         return "b2-" + digest(canonical(self.to_json()))
 
 
+# Tokens, where the base allows more and nobody says: what a context costs in memory is paid at the start.
+SERVED_CONTEXT = 8192
+
+
 @dataclass(frozen=True, kw_only=True)
 class Base:
     """One prepared base.
@@ -69,6 +73,10 @@ class Base:
     def tokenizer(self) -> Path:
         """The tokenizer.json; rendered text is encoded with it as it is, without adding special tokens."""
         return self.weights / "tokenizer.json"
+
+    def served_context(self, wanted: int | None) -> int:
+        """How many tokens an engine has for a prompt and its answer together, if `wanted` are asked for."""
+        return min(wanted or SERVED_CONTEXT, self.context_length)
 
     @cached_property
     def template(self) -> Template:

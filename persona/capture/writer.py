@@ -42,7 +42,8 @@ class Writer:
         self._now = now
         self._threads = Threads()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._kept = self._lost = 0
+        self._kept = self._lost = self._unread = 0
+        self._unread_for: str | None = None
         self._trouble: str | None = None
         self._closed = False
         opened: Future[None] = Future()
@@ -106,9 +107,21 @@ class Writer:
         kept: Feedback = self._do(work)
         return kept
 
+    def miss(self, why: str) -> None:
+        """A turn passed by that could not be read: there is nothing to keep, and it is counted."""
+        self._unread += 1
+        self._unread_for = why
+
     def state(self) -> dict[str, Any]:
-        """For `status`: turns and acts kept and lost since the start, and what the last loss was about."""
-        return {"kept": self._kept, "lost": self._lost, "trouble": self._trouble}
+        """For `status`: turns and acts kept and lost since the start, and what the last loss was about; and
+        the turns of other models that could not be read, and why the last one could not."""
+        return {
+            "kept": self._kept,
+            "lost": self._lost,
+            "trouble": self._trouble,
+            "unread": self._unread,
+            "unread_for": self._unread_for,
+        }
 
     def close(self) -> None:
         """What was asked for before is kept first. Idempotent; what is asked after it is NotKept."""

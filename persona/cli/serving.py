@@ -36,20 +36,25 @@ def serve(
     """Run the daemon in the foreground: clients of OpenAI's and Anthropic's APIs can talk to your persona."""
     import logging
 
+    from persona.daemon.names import other_machines
     from persona.daemon.process import serve as run
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("persona.daemon.nights").setLevel(logging.INFO)  # how far a night is
 
-    def ready(place: Place) -> None:
-        if as_json:
-            say_json_line({"pid": place.pid, "url": place.url})
-        else:
-            say(place.url)
-            tell("`persona connect` sets up a client; Ctrl-C ends")
-
     with opened(context) as persona:
         settings = persona.settings.serve
+
+        def ready(place: Place) -> None:
+            if as_json:
+                say_json_line({"pid": place.pid, "url": place.url})
+            else:
+                say(place.url)
+                tell("`persona connect` sets up a client; Ctrl-C ends")
+            others = other_machines(settings, place.host, place.port)
+            if others is not None:
+                tell(others)
+
         run(
             persona,
             host=settings.host if host is None else host,
@@ -170,4 +175,14 @@ def _terms(persona: Persona, name: str) -> Terms:
         folder=persona.home.root / "clients",
         home=Path.home(),
         environ=persona.environ,
+        context=_served_context(persona),
     )
+
+
+def _served_context(persona: Persona) -> int | None:
+    from persona.errors import PersonaError
+
+    try:
+        return persona.base.served_context(persona.settings.serve.context)
+    except PersonaError:  # no base yet, or a damaged one: a client can be set up all the same
+        return None

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import platformdirs
 
 MODEL = "persona"
+_ANSWER = 4  # the share of a context that is for an answer is one in so many
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,13 +39,16 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
-    """`url` is where the daemon is reached, without a path. `folder` is where files of ours may lie."""
+    """`url` is where the daemon is reached, without a path. `folder` is where files of ours may lie.
+    `context` is how many tokens a prompt and its answer may have together; None: nothing is said of it.
+    """
 
     url: str
     token: str
     folder: Path
     home: Path
     environ: Mapping[str, str]
+    context: int | None = None
 
     @property
     def v1(self) -> str:
@@ -102,9 +106,12 @@ def _open_webui(terms: Terms) -> Setup:
 def _codex(terms: Terms) -> Setup:
     given = terms.environ.get("CODEX_HOME")
     folder = Path(given) if given else terms.home / ".codex"
+    # Codex takes a model that it does not know for one with 272,000 tokens, and compacts at nine tenths.
+    window = "" if terms.context is None else f"model_context_window = {terms.context}\n"
     text = (
         f'model = "{MODEL}"\n'
         'model_provider = "persona"\n'
+        f"{window}"
         "\n"
         "[model_providers.persona]\n"
         'name = "persona"\n'
@@ -123,20 +130,29 @@ def _claude_code(terms: Terms) -> Setup:
         "ANTHROPIC_BASE_URL": terms.url,
         "ANTHROPIC_AUTH_TOKEN": terms.token,
         "ANTHROPIC_MODEL": MODEL,
+        # Whatever asks for a tier by its name: agents, plans, titles.
+        "ANTHROPIC_DEFAULT_OPUS_MODEL": MODEL,
+        "ANTHROPIC_DEFAULT_SONNET_MODEL": MODEL,
         "ANTHROPIC_DEFAULT_HAIKU_MODEL": MODEL,
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     }
+    if terms.context is not None:  # else it counts on 200,000 tokens
+        variables["CLAUDE_CODE_AUTO_COMPACT_WINDOW"] = str(terms.context)
+        variables["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(terms.context // _ANSWER)
     return _with_variables(terms, "claude-code", variables, "claude")
 
 
 def _opencode(terms: Terms) -> Setup:
     given = terms.environ.get("XDG_CONFIG_HOME")
     folder = (Path(given) if given else terms.home / ".config") / "opencode"
+    # Without it opencode asks for answers of 32,000 tokens and never compacts.
+    context = terms.context
+    limit = {} if context is None else {"limit": {"context": context, "output": context // _ANSWER}}
     provider = {
         "npm": "@ai-sdk/openai-compatible",
         "name": "persona",
         "options": {"baseURL": terms.v1, "apiKey": terms.token},
-        "models": {MODEL: {"name": "persona"}},
+        "models": {MODEL: {"name": "persona", **limit}},
     }
     text = _json({"$schema": "https://opencode.ai/config.json", "provider": {"persona": provider}})
     return Setup(

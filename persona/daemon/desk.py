@@ -56,6 +56,7 @@ class LocalDesk:
                     self._engines,
                     base_name=persona.base.name,
                     base_made=datetime.fromtimestamp(persona.base.path.stat().st_mtime, UTC),
+                    context=persona.base.served_context(settings.context),
                     controls=persona.base.template.control_tokens,
                     aliases=settings.aliases,
                     waiting=self._waiting,
@@ -107,6 +108,9 @@ class LocalDesk:
             revision=turn.revision,
             conversation=turn.conversation,
         )
+
+    def miss(self, why: str) -> None:
+        self._writer.miss(why)
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
         self._traffic.touch()

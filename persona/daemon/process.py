@@ -5,7 +5,6 @@ What is listened on is this machine alone, unless the user says in so many words
 
 from __future__ import annotations
 
-import ipaddress
 import signal
 import socket
 import threading
@@ -15,9 +14,9 @@ from contextlib import contextmanager
 import uvicorn
 
 from persona.bootstrap import EngineOpener, Persona, open_engine, open_serving_engine
-from persona.config import ServeSettings
 from persona.daemon.desk import LocalDesk
 from persona.daemon.door import LocalDoor
+from persona.daemon.names import access, is_loopback
 from persona.daemon.place import Place, only_daemon, tell_place
 from persona.daemon.pulse import told
 from persona.daemon.tokens import Tokens
@@ -25,10 +24,8 @@ from persona.errors import BadInput
 from persona.failure import in_one_tree
 from persona.schedule.probes import OwnTraffic
 from persona.serve.app import create_app
-from persona.serve.limits import Access
 from persona.serve.listening import listen, make_server
 
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  # refused unless the user exposes the daemon
 DRAIN_SECONDS = 20  # for the answers that run when the daemon is told to end
 
 OnReady = Callable[[Place], None]
@@ -61,9 +58,9 @@ def _answer(
     door = LocalDoor(tokens, lambda name: LocalDesk(lambda: _persona_of(persona, name), traffic=traffic))
     try:
         desk = door.desk(persona.identity)
-        access = _access(persona.settings.serve, host, port)
+        allowed = access(persona.settings.serve, host, port)
         server = make_server(
-            create_app(door, access=access), host=host, port=port, drain_seconds=DRAIN_SECONDS
+            create_app(door, access=allowed), host=host, port=port, drain_seconds=DRAIN_SECONDS
         )
         with _ends_quietly():
             desk.let_nights_come()
@@ -109,15 +106,6 @@ def _told_of_the_end(server: uvicorn.Server, door: LocalDoor) -> Iterator[None]:
         watcher.join()
 
 
-def _access(settings: ServeSettings, host: str, port: int) -> Access:
-    """Names that a client may call this daemon by, besides those of this machine to itself."""
-    names = {*settings.hosts, *(() if host in _EVERYWHERE else (host,))}
-    return Access(
-        hosts=frozenset(name if ":" in name else f"{name}:{port}" for name in names),
-        origins=frozenset(settings.origins),
-    )
-
-
 def _persona_of(persona: Persona, identity: str) -> Persona:
     environ: Mapping[str, str] = {**persona.environ, "PERSONA_IDENTITY__NAME": identity}
     of_them = Persona(home=persona.home, environ=environ, engine_opener=_opener(persona))
@@ -131,18 +119,11 @@ def _opener(persona: Persona) -> EngineOpener:
 
 
 def _check_host(host: str, *, expose: bool) -> None:
-    if not expose and not _is_loopback(host):
+    if not expose and not is_loopback(host):
         raise BadInput(
             f"{host} can be reached from other machines: add --expose if that is what you want. Whoever has "
             "a token then reads and teaches your persona, and nothing is encrypted on the way"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -28,8 +28,6 @@ from persona.engine.turns import Turns
 from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import BadInput, Damaged, EngineClosed, EngineError
 
-_CONTEXT = 8192  # tokens, where the base allows more: what a context costs in memory is paid at the start
-
 
 class LlamaCppEngine:
     """An Engine. `adapter` is an adapter.gguf or None; `context` is in tokens, at most the base's.
@@ -54,7 +52,7 @@ class LlamaCppEngine:
                 check_adapter(adapter)  # llama.cpp has loaded cut-off adapters as zeros
             except (NotPublishable, OSError) as error:
                 raise Damaged(adapter, str(error), "build the revision again") from None
-        context = min(context or _CONTEXT, base.context_length)
+        context = base.served_context(context)
         self._revision = revision
         self._has_adapter = adapter is not None
         self._wording = Wording(base, context)

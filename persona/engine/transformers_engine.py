@@ -30,8 +30,6 @@ from persona.engine.turns import Turns
 from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import EngineClosed, EngineError
 
-_CONTEXT = 8192  # tokens, where the base allows more
-
 
 class TransformersEngine:
     """An Engine. `adapter` is a PEFT folder or None. `batch` prompts are answered together: faster above 1,
@@ -50,7 +48,7 @@ class TransformersEngine:
         batch: int = 1,
     ) -> None:
         self._revision = revision
-        self._wording = Wording(base, min(context or _CONTEXT, base.context_length))
+        self._wording = Wording(base, base.served_context(context))
         loaded = load_model(base, device=device, quantisation=quantisation)
         self._device = loaded.device
         self._has_adapter = adapter is not None

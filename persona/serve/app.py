@@ -22,7 +22,7 @@ from persona.serve.guard import Guard
 from persona.serve.limits import Access, Limits
 from persona.serve.refusals import NotThere, NotThisWay, Refused, refusal_of
 from persona.serve.refused import refused_response
-from persona.serve.routes.answers import Answers, Counts
+from persona.serve.routes.answers import Answers, Counts, Elsewhere
 from persona.serve.routes.models import Models
 from persona.serve.routes.own import Own
 from persona.serve.routes.service import Service
@@ -66,6 +66,8 @@ def routes(service: Service) -> list[Route]:
         Route("/v1/responses", Answers(service, Responses()).answer, methods=["POST"]),
         Route("/v1/messages", Answers(service, Messages()).answer, methods=["POST"]),
         Route("/v1/messages/count_tokens", Counts(service).count, methods=["POST"]),
+        Route("/v1/completions", Elsewhere(service, "bare completions").answer, methods=["POST"]),
+        Route("/v1/embeddings", Elsewhere(service, "embeddings").answer, methods=["POST"]),
         Route("/v1/models", models.every),
         Route("/v1/models/{id:path}", models.one),
         Route("/health", upkeep.health),

@@ -41,12 +41,15 @@ READS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelCard:
-    """One entry of /v1/models. `root` is the revision's content id, `parent` the base's name."""
+    """One entry of /v1/models. `root` is the revision's content id, `parent` the base's name.
+    `context` is how many tokens a prompt and its answer may have together, None where that is not known.
+    """
 
     id: str
     root: str
     parent: str
     created: datetime
+    context: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +129,10 @@ class Desk(Protocol):
 
     def keep(self, turn: Turn) -> str:
         """The interaction's id, once it is durable. NotKept when it cannot be; the answer stands."""
+        ...
+
+    def miss(self, why: str) -> None:
+        """Another model's turn passed by and could not be read, so it is not kept: for `status`."""
         ...
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:

@@ -36,6 +36,7 @@ class FakeDesk:
     ) -> None:
         self.trouble: dict[str, PersonaError] = {}
         self.turns: list[Turn] = []
+        self.missed: list[str] = []
         self.acts: list[tuple[str, Feedback]] = []
         self.asked: list[tuple[str, dict[str, Json]]] = []
         self.leased = 0
@@ -56,7 +57,7 @@ class FakeDesk:
         first = next(iter(self._engines.values()))
         cards = {"persona": first, **self._engines}
         return [
-            ModelCard(id=name, root=engine.revision, parent="smollm2-135m", created=MADE)
+            ModelCard(id=name, root=engine.revision, parent="smollm2-135m", created=MADE, context=2048)
             for name, engine in cards.items()
         ]
 
@@ -83,6 +84,9 @@ class FakeDesk:
         with self._changed:
             self.turns.append(turn)
             return f"i-{len(self.turns)}"
+
+    def miss(self, why: str) -> None:
+        self.missed.append(why)
 
     def feedback(self, feedback: Feedback, *, source: str) -> Feedback:
         self._stumble("feedback")

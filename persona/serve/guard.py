@@ -1,6 +1,7 @@
 """The checks in front of every route: whatever path or method, found or not, a request passes here first.
 
-Host, Origin, token and the body's type are looked at before anything of the body is read.
+Host, Origin, token and the body's type are looked at before anything of the body is read. Without a token
+only a browser is answered that asks whether an allowed page may ask: it can show none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from persona.serve.calls import Calls
 from persona.serve.desk import Door, Visitor
 from persona.serve.limits import Access, Limits
 from persona.serve.metrics import Metrics
+from persona.serve.pages import is_preflight, let_read, page_of, preflight_response
 from persona.serve.refusals import (
     NotAdmitted,
     NotAllowed,
@@ -54,11 +56,17 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        headers = Headers(scope=scope)
+        page = page_of(headers, self._access.origins)
         send = self._hardened(send, scope)
         try:
-            headers = Headers(scope=scope)
             self._check_host(scope, headers)
             self._check_origin(headers)
+            if page is not None:
+                send = _read_by(page, send)
+                if is_preflight(scope, headers):
+                    await preflight_response(headers)(scope, receive, send)
+                    return
             visitor = await self._admit(headers)
             self._check_body(scope, headers)
         except Refused as refused:
@@ -152,6 +160,15 @@ class Guard:
             await send(message)
 
         return hardened
+
+
+def _read_by(page: str, send: Send) -> Send:
+    async def read_by(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            let_read(MutableHeaders(raw=message.setdefault("headers", [])), page)
+        await send(message)
+
+    return read_by
 
 
 def _tokens(headers: Headers) -> list[str]:

@@ -35,7 +35,8 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 class Leases:
-    """Thread-safe. `aliases` are the user's own names for model ids of persona's."""
+    """Thread-safe. `aliases` are the user's own names for model ids of persona's, `context` the tokens that
+    every engine has for a prompt and its answer."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Leases:
         *,
         base_name: str,
         base_made: datetime,
+        context: int | None = None,
         controls: tuple[str, ...] = (),
         aliases: Mapping[str, str] | None = None,
         waiting: Waiting = lambda _: (),
@@ -53,6 +55,7 @@ class Leases:
         self._engines = engines
         self._base = base_name
         self._base_made = base_made
+        self._context = context
         self._controls = controls
         self._aliases = dict(aliases or {})
         self._waiting = waiting
@@ -222,7 +225,13 @@ class Leases:
 
     def _card(self, name: str, revision: Answering) -> ModelCard:
         made = self._base_made if isinstance(revision, Bare) else revision.created_at
-        return ModelCard(id=name, root=revision.id, parent=self._base, created=made.astimezone(UTC))
+        return ModelCard(
+            id=name,
+            root=revision.id,
+            parent=self._base,
+            created=made.astimezone(UTC),
+            context=self._context,
+        )
 
 
 def name_of(revision: Answering) -> str:

@@ -33,6 +33,10 @@ class Metrics:
         )
         self.not_kept = Counter("persona_not_kept", "Turns that the store did not take", registry=own)
 
+        self.not_read = Counter(
+            "persona_not_read", "Turns of other models that could not be read, so not kept", registry=own
+        )
+
     def text(self) -> bytes:
         """The exposition format, version 0.0.4."""
         return generate_latest(self._registry)

@@ -79,7 +79,11 @@ class NotAdmitted(Refused):
 
 class NotAllowed(Refused):
     def __init__(self, header: str, value: str | None) -> None:
-        said = "is missing" if value is None else f"{value[:100]!r} is not one of this server's"
+        if value is None:
+            said = "is missing"
+        else:
+            setting = f"`{header.lower()}s` under [serve]"
+            said = f"{value[:100]!r} is not one of this server's: its owner allows more with {setting}"
         super().__init__(f"{header} {said}", status=403, code="not_allowed")
 
 

@@ -20,11 +20,20 @@ from persona.serve.limits import Limits
 from persona.serve.routes import own
 from persona.serve.routes.service import Service
 
+
+class _Passed(BaseModel):
+    """What is read of a body that only another server answers."""
+
+    model: str
+
+
 _BODIES: dict[str, type[BaseModel]] = {
     "/v1/chat/completions": chat._Request,
     "/v1/responses": responses._Request,
     "/v1/messages": messages._Request,
     "/v1/messages/count_tokens": messages._Request,
+    "/v1/completions": _Passed,
+    "/v1/embeddings": _Passed,
     "/persona/feedback": own._Feedback,
 }
 _LONGEST = ("max_tokens", "max_completion_tokens", "max_output_tokens")

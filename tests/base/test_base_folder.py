@@ -23,6 +23,7 @@ def test_a_folder_becomes_a_base(home, model):
     assert home.base("my-model-0-6b") == base.path
     assert "llama" == base.architecture
     assert 128 == base.context_length
+    assert (128, 100, 128) == tuple(base.served_context(wanted) for wanted in (None, 100, 4096))
     assert base.gguf is None
     assert "none" == base.parts.quantisation
     assert CHATML == base.template_source

@@ -122,7 +122,7 @@ def test_an_act_on_nothing(writer: Writer) -> None:
     with pytest.raises(BadInput, match="i-none"):
         writer.act(Feedback(id="", kind=FeedbackKind.UP, at=AT, interaction="i-none"), source="llm")
 
-    assert {"kept": 0, "lost": 0, "trouble": None} == writer.state()
+    assert {"kept": 0, "lost": 0, "trouble": None, "unread": 0, "unread_for": None} == writer.state()
 
 
 def test_turns_that_wait_share_a_transaction(path, writer: Writer, monkeypatch) -> None:

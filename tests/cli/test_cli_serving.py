@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import pytest
 from cli_parts import Shell
 
@@ -70,6 +73,41 @@ def test_other_machines_are_let_in_only_on_request(ready: Shell, host: str) -> N
 
     assert 2 == ran.code
     assert "--expose" in ran.err
+
+
+def test_the_start_says_what_other_machines_may_call_it(ready: Shell, monkeypatch) -> None:
+    """On standard error, beside the address, and only where there is something to say."""
+    from persona.daemon import process
+    from persona.daemon.place import Place
+
+    def serve(_persona, *, host, port, expose, on_ready) -> None:
+        on_ready(Place(pid=1, host=host, port=port))
+
+    monkeypatch.setattr(process, "serve", serve)
+    everywhere = ready.run("serve", "--host", "0.0.0.0", "--expose")
+    one = ready.run("serve", "--host", "192.168.1.5", "--expose", "--json")
+    here = ready.run("serve")
+
+    assert "http://127.0.0.1:7437" == everywhere.out.strip()
+    assert "no other machine is let in yet" in everywhere.err
+    assert "let in as 192.168.1.5:7437" in one.err
+    assert {"pid": 1, "url": "http://192.168.1.5:7437"} == one.json
+    assert "machine" not in here.err
+
+
+def test_connect_says_the_length_that_is_served(ready: Shell) -> None:
+    """As far as it is known: a client can be set up before there is a base."""
+
+    def limit(shell: Shell) -> object:
+        (file,) = shell.run("connect", "opencode", "--json").json["files"]
+        return json.loads(file["text"])["provider"]["persona"]["models"]["persona"].get("limit")
+
+    before = limit(ready)
+    base = SimpleNamespace(served_context=lambda wanted: wanted or 4096)
+    ready.known["base"] = base
+    after = limit(ready)
+
+    assert (None, {"context": 4096, "output": 1024}) == (before, after)
 
 
 def test_serving_before_init(shell: Shell) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ URL, TOKEN = "http://127.0.0.1:7437", "t0ken-'with a quote"
 @pytest.fixture
 def terms(tmp_path) -> Terms:
     environ = {"LLM_USER_PATH": str(tmp_path / "llm"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    return Terms(url=URL, token=TOKEN, folder=tmp_path / "persona's", home=tmp_path, environ=environ)
+    folder = tmp_path / "persona's"
+    return Terms(url=URL, token=TOKEN, folder=folder, home=tmp_path, environ=environ, context=8192)
 
 
 def written(terms: Terms, name: str) -> dict[str, str]:
@@ -71,6 +73,44 @@ def test_formats_are_what_the_programs_read(terms) -> None:
     assert ("persona", f"{URL}/v1") == (model["model_id"], model["api_base"])
     assert {"persona": TOKEN} == json.loads(llm["keys.json"])
     assert TOKEN == opencode["provider"]["persona"]["options"]["apiKey"]
+
+
+def test_clients_learn_how_long_a_conversation_may_be(terms) -> None:
+    """Those that compact by a length are told the one that is served, and to ask for no longer answers."""
+    codex = tomllib.loads(written(terms, "codex")["persona.config.toml"])
+    opencode = json.loads(written(terms, "opencode")["opencode.json"])
+    claude = variables(written(terms, "claude-code")["claude-code.env"])
+
+    assert 8192 == codex["model_context_window"]
+    assert {"context": 8192, "output": 2048} == opencode["provider"]["persona"]["models"]["persona"]["limit"]
+    assert ("8192", "2048") == (
+        claude["CLAUDE_CODE_AUTO_COMPACT_WINDOW"],
+        claude["CLAUDE_CODE_MAX_OUTPUT_TOKENS"],
+    )
+
+
+def test_a_length_that_is_not_known_is_not_made_up(terms) -> None:
+    """Before there is a base, what is written holds no length, and is whole otherwise."""
+    unknown = replace(terms, context=None)
+    codex = tomllib.loads(written(unknown, "codex")["persona.config.toml"])
+    opencode = json.loads(written(unknown, "opencode")["opencode.json"])
+    claude = variables(written(unknown, "claude-code")["claude-code.env"])
+
+    assert {"model", "model_provider", "model_providers"} == codex.keys()
+    assert {"name": "persona"} == opencode["provider"]["persona"]["models"]["persona"]
+    assert not [name for name in claude if name.endswith(("_WINDOW", "_TOKENS"))]
+
+
+def test_no_tier_leads_elsewhere(terms) -> None:
+    """Whichever of its models Claude Code asks for by tier, it is persona."""
+    claude = variables(written(terms, "claude-code")["claude-code.env"])
+
+    tiers = [claude[f"ANTHROPIC_DEFAULT_{tier}_MODEL"] for tier in ("OPUS", "SONNET", "HAIKU")]
+    assert ["persona"] * 4 == [claude["ANTHROPIC_MODEL"], *tiers]
+
+
+def variables(text: str) -> dict[str, str]:
+    return dict(line.removeprefix("export ").split("=", 1) for line in text.splitlines())
 
 
 def test_what_the_user_has_stays(terms, tmp_path) -> None:

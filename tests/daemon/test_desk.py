@@ -54,6 +54,7 @@ def test_it_is_a_desk(opened) -> None:
 
     assert "me" == desk.identity
     assert ["persona", "persona:base"] == [card.id for card in desk.models()]
+    assert [512, 512] == [card.context for card in desk.models()]
 
 
 def test_a_home_without_the_identity_is_said_to_be_so(tmp_path) -> None:
@@ -192,6 +193,18 @@ def test_status_says_what_only_the_daemon_knows(opened) -> None:
     assert (False, None) == tuple(status["daemon"]["night"][name] for name in ("running", "last"))
 
 
+def test_status_says_what_passed_by_unread(opened) -> None:
+    """Turns of other models that cannot be kept are counted, with the last one's reason."""
+    desk = opened()
+    before = desk.ask("status", {})["daemon"]["capture"]
+    for why in ("aider: n", "codex: an image"):
+        desk.miss(why)
+    capture = desk.ask("status", {})["daemon"]["capture"]
+
+    assert (0, None) == (before["unread"], before["unread_for"])
+    assert (2, "codex: an image", 0) == (capture["unread"], capture["unread_for"], capture["lost"])
+
+
 def test_a_night_runs_beside_the_answers(house, opened) -> None:
     """The desk answers meanwhile, which the night is told, and tells how it went."""
     go_on = threading.Event()
@@ -271,6 +284,7 @@ def test_models_of_an_upstream(house, opened) -> None:
     assert [None, "http://127.0.0.1:11434/v1"] == [some.upstream("gpt-4o"), some.upstream("llama").url]
     assert "secret" not in repr(every.upstream("gpt-4o"))
     assert ["persona", "persona:base", "llama", "qwen"] == [card.id for card in some.models()]
+    assert [512, 512, None, None] == [card.context for card in some.models()]
 
 
 def test_a_champion_that_cannot_be_served_is_in_the_log(house, opened, caplog) -> None:

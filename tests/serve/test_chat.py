@@ -268,3 +268,4 @@ def test_models_are_listed() -> None:
 
         assert ["persona", "persona:r7"] == [model.id for model in listed]
         assert (REVISION, "smollm2-135m", "persona") == (one.root, one.parent, one.owned_by)
+        assert (2048, 2048) == (one.max_model_len, one.context_length)

@@ -172,6 +172,131 @@ def test_hosts_and_origins_can_be_allowed() -> None:
     assert 403 == probe("/health", origin="app://mine/").status
 
 
+def test_a_refusal_says_what_would_allow_it() -> None:
+    """Whoever set the server up finds the setting in what another machine, or a page, was told."""
+    host = json.loads(probe("/health", hosts=("192.168.1.5:7437",)).body)["error"]["message"]
+    origin = json.loads(probe("/health", origin="https://chat.example").body)["error"]["message"]
+    missing = json.loads(probe("/health", hosts=()).body)["error"]["message"]
+
+    assert "'192.168.1.5:7437'" in host
+    assert "`hosts` under [serve]" in host
+    assert "`origins` under [serve]" in origin
+    assert "Host is missing" == missing
+
+
+ALLOWED = "app://mine"
+
+
+def ask_first(path: str, *, origin: str | None, app: Any = APP, **more: str) -> Exchanged:
+    """What a browser asks before a page may post JSON with a token: without either."""
+    headers = {"access-control-request-method": "POST", **more}
+    return probe(path, "OPTIONS", app=app, origin=origin, token=headers, media_type=None, body=b"")
+
+
+def cors(answer: Exchanged) -> dict[str, str]:
+    return {
+        name.removeprefix("access-control-"): value
+        for name, value in answer.headers.items()
+        if name.startswith("access-control-")
+    }
+
+
+@pytest.mark.parametrize("path", paths())
+def test_a_browser_may_ask_for_an_allowed_page(path: str) -> None:
+    """Before any token, and alike for every path, also where there is nothing: that tells of no route."""
+    wanted = "authorization, content-type, x-stainless-lang"
+    answer = ask_first(path, origin=ALLOWED, **{"access-control-request-headers": wanted})
+
+    assert (204, b"", "Origin") == (answer.status, answer.body, answer.headers["vary"])
+    assert {
+        "allow-origin": ALLOWED,
+        "allow-methods": "GET, POST",
+        "allow-headers": wanted,
+        "max-age": "600",
+        "expose-headers": "Retry-After, X-Persona-Interaction, X-Persona-Revision",
+    } == cors(answer)
+
+
+def test_a_page_from_the_internet_may_reach_this_machine_if_allowed() -> None:
+    """Browsers ask once more before a page that is not from here speaks to a private address."""
+    asks = {"access-control-request-private-network": "true"}
+
+    assert "true" == cors(ask_first("/health", origin=ALLOWED, **asks))["allow-private-network"]
+    assert "allow-private-network" not in cors(ask_first("/health", origin=ALLOWED))
+
+
+@pytest.mark.parametrize("wanted", ["", "a b", "x\u00e9", "*", "a,", "a" * 5000, ", ".join("a" * 65)])
+def test_what_no_browser_would_want_to_send_is_not_said_back(wanted: str) -> None:
+    """Only names of headers are repeated, and not without end."""
+    answer = ask_first("/health", origin=ALLOWED, **{"access-control-request-headers": wanted})
+
+    assert 204 == answer.status
+    assert "allow-headers" not in cors(answer)
+
+
+@pytest.mark.parametrize("origin", [*FOREIGN_ORIGINS, None])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/nowhere"])
+def test_no_browser_may_ask_for_another_page(path: str, origin: str | None) -> None:
+    """Who names no allowed origin is a stranger, whatever else a browser would say."""
+    asks = {"access-control-request-private-network": "true"}
+    answer = ask_first(path, origin=origin, **asks)
+
+    assert (401 if origin is None else 403) == answer.status
+    assert {} == cors(answer)
+
+
+def test_asking_first_is_no_way_in() -> None:
+    """On another host, or by another method, what looks like a browser's question needs a token."""
+    asks = {"access-control-request-method": "POST"}
+    for method in METHODS:
+        wrong_host = probe("/health", method, origin=ALLOWED, token=asks, hosts=("evil.example",))
+        answer = probe("/health", method, origin=ALLOWED, token=asks)
+
+        assert (403, {}) == (wrong_host.status, cors(wrong_host))
+        assert (204 if method == "OPTIONS" else 401) == answer.status
+    assert 401 == probe("/health", "OPTIONS", origin=ALLOWED, token={}).status
+
+
+def test_an_allowed_page_reads_answers_and_refusals() -> None:
+    """Its token still decides; it can read why it was refused, and what was kept of its answer."""
+    body = json.dumps({"model": "persona", "messages": [{"role": "user", "content": "Why?"}]}).encode()
+    answer = probe("/v1/chat/completions", "POST", origin=ALLOWED, body=body)
+    refused = probe("/v1/chat/completions", "POST", origin=ALLOWED, token={}, body=body)
+    nowhere = probe("/nowhere", origin=ALLOWED)
+    of_none = probe("/v1/chat/completions", "POST", body=body)
+
+    assert [200, 401, 404, 200] == [each.status for each in (answer, refused, nowhere, of_none)]
+    for each in (answer, refused, nowhere):
+        assert (ALLOWED, "Origin") == (cors(each)["allow-origin"], each.headers["vary"])
+        assert "X-Persona-Interaction" in cors(each)["expose-headers"]
+        assert "allow-credentials" not in cors(each)
+    assert {} == cors(of_none)
+
+
+def test_a_page_streams_an_answer() -> None:
+    """Over a real connection: its browser asks, then the page does, and may read the events."""
+    body = {"model": "persona", "messages": [{"role": "user", "content": "Why?"}], "stream": True}
+    asks = {"Origin": ALLOWED, "Access-Control-Request-Method": "POST"}
+    with running(["Because."], access=Access(origins=frozenset({ALLOWED}))) as served:
+        with served.client(Origin=ALLOWED) as client:
+            client.headers.pop("authorization")
+            asked = client.options("/v1/chat/completions", headers=asks)
+        answer = served.post("/v1/chat/completions", body, Origin=ALLOWED)
+
+    assert (204, b"") == (asked.status_code, asked.content)
+    assert [ALLOWED] * 2 == [each.headers["access-control-allow-origin"] for each in (asked, answer)]
+    assert "Because." in answer.text
+
+
+def test_two_origins_are_read_by_neither() -> None:
+    """A browser names one; who names two is no browser."""
+    app = application()
+    named = [("host", HOME), ("authorization", f"Bearer {TOKEN}"), ("origin", ALLOWED), ("origin", ALLOWED)]
+    answer = LOOP.run_until_complete(exchange(app, "GET", "/health", named, b"", port=PORT))
+
+    assert {} == cors(answer)
+
+
 def test_a_body_by_another_method_has_to_be_json_too() -> None:
     """A form that is sent along with a GET is refused as one that is posted."""
     with running(["Yes."]) as served, served.client() as client:

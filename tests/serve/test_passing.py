@@ -9,16 +9,18 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx2
 import pytest
-from serve_parts import TOKEN, Served, call_text, running, tool, wait_until
+from serve_parts import QUICK, TOKEN, Served, call_text, running, tool, wait_until
 
 from persona.engine.fake import Script, ScriptedEngine
 from persona.errors import NotKept
 from persona.serve.desk import Upstream
 from persona.serve.heard import MOST_BYTES, Heard
+from persona.serve.limits import Limits
 from store.records import Message, ToolCall
 
 MODEL = "gpt-4o"
@@ -30,11 +32,11 @@ PATHS = [("/v1/chat/completions", CHAT), ("/v1/responses", RESPONSES), ("/v1/mes
 
 @contextmanager
 def chained(
-    script: Script, *, seconds_a_word: float = 0.0
+    script: Script, *, seconds_a_word: float = 0.0, limits: Limits = QUICK
 ) -> Iterator[tuple[Served, Served, ScriptedEngine]]:
     """A server, another one upstream of it, and the engine that answers there."""
     far = ScriptedEngine(script, revision="far", seconds_a_word=seconds_a_word)
-    with running([], others={MODEL: far}) as upstream, running([]) as near:
+    with running([], others={MODEL: far}) as upstream, running([], limits=limits) as near:
         near.desk.beyond = Upstream(url=f"{upstream.url}/v1", key=TOKEN)
         yield near, upstream, far
 
@@ -214,16 +216,145 @@ def test_a_client_that_leaves_ends_the_upstreams_answer() -> None:
         assert [] == near.desk.turns
 
 
-def test_what_persona_would_refuse_is_passed_on() -> None:
-    """A field that persona does not support is the upstream's to judge; such a turn is not kept."""
+@pytest.mark.parametrize(("path", "asked"), PATHS)
+def test_a_stop_is_no_error(path: str, asked: Any, caplog) -> None:
+    """Who stops an answer that has begun leaves no traceback in the log, and no place taken."""
     with (
-        raw_upstream(b'{"choices":[{"index":0,"message":{"content":"Yes."}}]}') as (url, requests),
+        caplog.at_level(logging.DEBUG),
+        chained(["word " * 400], seconds_a_word=0.02) as (near, _, far),
+    ):
+        with near.client() as client, client.stream("POST", path, json={**asked, "stream": True}) as answer:
+            next(answer.iter_raw())
+        wait_until(lambda: far.cancelled == 1, 3.0)
+        wait_until(lambda: "persona_answers_running 0.0" in near.get("/metrics").text, 3.0)
+
+    assert [] == [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert "Traceback" not in caplog.text
+
+
+SAID = b'{"choices":[{"index":0,"message":{"content":"Yes."}}]}'
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+LOOK = {"model": MODEL, "messages": [{"role": "user", "content": [IMAGE]}]}
+
+
+def test_what_persona_would_refuse_is_passed_on() -> None:
+    """A field that persona does not support is the upstream's to judge; the turn is only counted."""
+    with raw_upstream(SAID) as (url, requests), running([]) as near:
+        near.desk.beyond = Upstream(url=url)
+        answer = near.post("/v1/chat/completions", {**CHAT, "n": 3})
+        metrics = near.get("/metrics").text
+
+    assert (200, 1, []) == (answer.status_code, len(requests), near.desk.turns)
+    assert "persona_not_read_total 1.0" in metrics
+    (missed,) = near.desk.missed
+    assert "tests: a request could not be read: n: " in missed
+
+
+def test_what_is_missed_is_said_once_for_each_reason(caplog) -> None:
+    """A conversation that goes on behind an image is counted turn by turn, and is one line in the log."""
+    longer = [*LOOK["messages"], {"role": "assistant", "content": "Yes."}, *CHAT["messages"]]
+    later = {"model": MODEL, "messages": [*CHAT["messages"], *longer]}
+    with (
+        caplog.at_level(logging.WARNING, logger="persona"),
+        raw_upstream(SAID) as (url, _),
         running([]) as near,
     ):
         near.desk.beyond = Upstream(url=url)
-        answer = near.post("/v1/chat/completions", {**CHAT, "n": 3})
+        for body in (LOOK, later, LOOK, {**CHAT, "n": 3}, CHAT):
+            near.post("/v1/chat/completions", body)
+        metrics = near.get("/metrics").text
 
-    assert (200, 1, []) == (answer.status_code, len(requests), near.desk.turns)
+    assert "persona_not_read_total 4.0" in metrics
+    assert (4, 1) == (len(near.desk.missed), len(near.desk.turns))
+    about_images, about_n = [record.getMessage() for record in caplog.records]
+    assert "image_url" in about_images
+    assert "AAAA" not in about_images
+    assert "n: " in about_n
+
+
+def test_nothing_is_missed_that_nobody_wants_kept() -> None:
+    """A wish not to be remembered, and a question that the upstream refuses itself, are no loss."""
+    with raw_upstream(SAID) as (url, _), running([]) as near:
+        near.desk.beyond = Upstream(url=url)
+        near.post("/v1/chat/completions", LOOK, **{"x-persona-keep": "no"})
+        with raw_upstream(b"{}", status="400 Bad Request") as (refusing, _):
+            near.desk.beyond = Upstream(url=refusing)
+            assert 400 == near.post("/v1/chat/completions", LOOK).status_code
+
+    assert [] == near.desk.missed == near.desk.turns
+
+
+def test_an_answer_that_cannot_be_read_is_missed(caplog) -> None:
+    """What the upstream says in a form of its own reaches the client; its loss is counted and said."""
+    with (
+        caplog.at_level(logging.WARNING, logger="persona"),
+        raw_upstream(b"[1]") as (url, _),
+        running([]) as near,
+    ):
+        near.desk.beyond = Upstream(url=url)
+        answers = [near.post("/v1/chat/completions", CHAT).content for _ in range(2)]
+
+    assert [b"[1]", b"[1]"] == answers
+    assert 2 == len(near.desk.missed)
+    assert 1 == len(caplog.records)
+
+
+def test_the_query_goes_with_it() -> None:
+    """Some clients say in the address what they want: Claude Code asks for `?beta=true`."""
+    with raw_upstream(SAID) as (url, requests), running([]) as near:
+        near.desk.beyond = Upstream(url=url)
+        near.post("/v1/messages?beta=true&a=b%20c", MESSAGES)
+        near.post("/v1/chat/completions", CHAT)
+
+    assert b"POST /v1/messages?beta=true&a=b%20c HTTP" in requests[0]
+    assert b"POST /v1/chat/completions HTTP" in requests[1]
+
+
+def test_what_is_passed_on_takes_a_place_and_gives_it_back() -> None:
+    """The limit of answers under way holds for other models too: one too many is put off, none is lost."""
+    limits = replace(QUICK, answers=1)
+    with (
+        chained(["word " * 400, *["Yes."] * 4], seconds_a_word=0.02, limits=limits) as (near, _, far),
+        near.client() as client,
+    ):
+        with client.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}) as answer:
+            chunks = answer.iter_raw()  # which ends the stream when it is let go of
+            next(chunks)
+            busy = near.post("/v1/chat/completions", CHAT)
+        wait_until(lambda: far.cancelled == 1, 3.0)
+        wait_until(lambda: "persona_answers_running 0.0" in near.get("/metrics").text, 3.0)
+        after = [near.post("/v1/chat/completions", CHAT).status_code for _ in range(2)]
+        url = near.desk.beyond.url
+        near.desk.beyond = Upstream(url="http://127.0.0.1:1/v1")
+        away = [near.post("/v1/chat/completions", CHAT).status_code for _ in range(2)]
+        near.desk.beyond = Upstream(url=url, key="wrong")
+        refused = near.post("/v1/chat/completions", CHAT).status_code
+
+    assert (429, "rate_limit_exceeded") == (busy.status_code, busy.json()["error"]["code"])
+    assert busy.headers["retry-after"]
+    assert ([200, 200], [502, 502], 401) == (after, away, refused)
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/completions"])
+def test_what_only_other_models_do_is_passed_on(path: str) -> None:
+    """Documents are looked up and code is completed with a model of the upstream's; nothing of it is kept."""
+    body = {"model": "nomic-embed-text", "input": ["a"], "prompt": "def f("}
+    vector = b'{"data":[{"embedding":[0.5]}]}'
+    with raw_upstream(vector) as (url, requests), running([]) as near:
+        alone = near.post(path, body)
+        near.desk.beyond = Upstream(url=url, key="theirs")
+        answer = near.post(path, body)
+        own = near.post(path, {**body, "model": "persona"})
+        unnamed = near.post(path, {"input": "a"})
+
+    assert (200, vector) == (answer.status_code, answer.content)
+    assert f"POST {path} HTTP".encode() in requests[0]
+    assert json.loads(requests[0].partition(b"\r\n\r\n")[2]) == body
+    assert 1 == len(requests)
+    assert [] == near.desk.turns == near.desk.missed
+    for refused in (alone, own, unnamed):
+        assert (400, "model") == (refused.status_code, refused.json()["error"]["param"])
+    assert "[upstream]" in own.json()["error"]["message"]
 
 
 def test_the_upstreams_refusals_come_back() -> None:
@@ -300,7 +431,7 @@ def test_several_choices_are_the_first_one() -> None:
 
 @contextmanager
 def raw_upstream(
-    body: bytes, *, content_type: str = "application/json", more: str = ""
+    body: bytes, *, content_type: str = "application/json", more: str = "", status: str = "200 OK"
 ) -> Iterator[tuple[str, list[bytes]]]:
     """A server that gives every request these bytes; and what it was sent."""
     import threading
@@ -322,7 +453,7 @@ def raw_upstream(
                     begun += connection.recv(65536)
                 requests.append(head + b"\r\n\r\n" + begun)
                 head_of_it = f"content-type: {content_type}\r\n{more}connection: close"
-                said = f"HTTP/1.1 200 OK\r\n{head_of_it}\r\n\r\n"
+                said = f"HTTP/1.1 {status}\r\n{head_of_it}\r\n\r\n"
                 connection.sendall(said.encode() + body)
 
     thread = threading.Thread(target=answer, daemon=True)

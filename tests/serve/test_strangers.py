@@ -28,7 +28,7 @@ def test_each_check_is_needed(monkeypatch, fault: str) -> None:
     """Without any one of them strangers get in, and are counted: the probes do test something."""
     with running(lambda _: "Yes.") as served:
         leave_out(fault, served, monkeypatch)
-        wrong_in_one_way = list(probes(200, port=served.port, token=TOKEN))[:100]
+        wrong_in_one_way = list(probes(800, port=served.port, token=TOKEN))[:400]
 
         assert send_all(wrong_in_one_way, served.port)["let_through"] > 0
 

@@ -15,7 +15,7 @@ from persona.serve.asked import Asked, Ended, Given, Opened
 from persona.serve.desk import Upstream
 from persona.serve.dialects.dialect import Dialect, Writer
 from persona.serve.dialects.messages import Messages
-from persona.serve.refusals import NotUnderstood, Refused, TooMany
+from persona.serve.refusals import NotSupported, NotUnderstood, Refused
 from persona.serve.routes.passing import Passing
 from persona.serve.routes.service import Service, read_object, visitor_of
 from persona.serve.streams import EventStream, unless_left
@@ -73,24 +73,15 @@ class Answers:
         )
 
     async def _pass_on(self, request: Request, document: Mapping[str, Any], upstream: Upstream) -> Response:
-        """To another server, which may take what persona does not: then it is passed on and not kept."""
+        """To another server, which may take what persona does not: then it is passed on, and missed."""
         try:
             call = self._call(request, self._dialect.read(document, self._service.limits)[0])
-        except Refused:
-            call = None
+        except Refused as refused:
+            return await self._passing.answer(request, upstream, None if _wants_none(request) else refused)
         return await self._passing.answer(request, upstream, call)
 
     def _start(self, call: Call) -> Answering:
-        service = self._service
-        if not service.answers.take():
-            raise TooMany("answers", service.answers.count, service.limits.retry_after)
-        service.metrics.running.inc()
-
-        def ended() -> None:
-            service.metrics.running.dec()
-            service.answers.give_back()
-
-        return Answering(call, service.metrics, ended)
+        return Answering(call, self._service.metrics, self._service.begin_answer())
 
     async def _gathered(self, answering: Answering) -> tuple[Given, Ended]:
         given = Given()
@@ -139,6 +130,25 @@ class Counts:
         return Response(to_json({"input_tokens": tokens}), media_type="application/json")
 
 
+class Elsewhere:
+    """What no model of persona's does, and another server may: passed on, and nothing of it is kept."""
+
+    def __init__(self, service: Service, what: str) -> None:
+        self._what = what
+        self._passing = Passing(service)
+
+    async def answer(self, request: Request) -> Response:
+        document = await read_object(request)
+        if not isinstance(document.get("model"), str):
+            raise NotUnderstood("model", "name a model")
+        upstream = _upstream(request, document)
+        if upstream is None:
+            raise NotSupported(
+                "model", f"{self._what}: name a model of another server, which [upstream] sets"
+            )
+        return await self._passing.answer(request, upstream, None)
+
+
 def _upstream(request: Request, document: Mapping[str, Any]) -> Upstream | None:
     model = document.get("model")
     return visitor_of(request).desk.upstream(model) if isinstance(model, str) else None
@@ -167,6 +177,10 @@ def _keeps(request: Request) -> str:
     if said not in _NO:  # a wish not to be remembered must not be lost to a spelling mistake
         raise NotUnderstood("x-persona-keep", "say yes, no or part")
     return "no"
+
+
+def _wants_none(request: Request) -> bool:
+    return request.headers.get("x-persona-keep", "").strip().lower() in _NO
 
 
 def _headers(opened: Opened, ended: Ended | None = None) -> dict[str, str]:

@@ -30,6 +30,8 @@ class Models:
 
 
 def _entry(card: ModelCard) -> dict[str, Any]:
+    # By the names that clients read: vllm's, and the one of OpenRouter and LM Studio.
+    length = {} if card.context is None else {"max_model_len": card.context, "context_length": card.context}
     return {
         "id": card.id,
         "object": "model",
@@ -40,4 +42,5 @@ def _entry(card: ModelCard) -> dict[str, Any]:
         "type": "model",
         "display_name": card.id,
         "created_at": card.created.isoformat(),
+        **length,
     }

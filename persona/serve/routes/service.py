@@ -14,6 +14,7 @@ from persona.serve.desk import Visitor
 from persona.serve.limits import Limits
 from persona.serve.metrics import Metrics
 from persona.serve.places import Places
+from persona.serve.refusals import TooMany
 
 Result = TypeVar("Result")
 
@@ -41,6 +42,19 @@ class Service:
             answers=Places(limits.answers),
             listeners=Places(limits.listeners),
         )
+
+    def begin_answer(self) -> Callable[[], None]:
+        """Takes a place among the answers under way; whoever took it calls what comes back once, at its end.
+        TooMany."""
+        if not self.answers.take():
+            raise TooMany("answers", self.answers.count, self.limits.retry_after)
+        self.metrics.running.inc()
+
+        def ended() -> None:
+            self.metrics.running.dec()
+            self.answers.give_back()
+
+        return ended
 
     async def call(self, function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
         return await self.calls.run(function, *arguments, **named)
