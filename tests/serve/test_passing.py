@@ -214,6 +214,22 @@ def test_a_client_that_leaves_ends_the_upstreams_answer() -> None:
         assert [] == near.desk.turns
 
 
+def test_what_passes_through_is_use_as_long_as_it_lasts() -> None:
+    """The desk knows of it until its end, until its client leaves, and until the other server fails."""
+    with chained(["word " * 400], seconds_a_word=0.02) as (near, *_):
+        with (
+            near.client() as client,
+            client.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}) as answer,
+        ):
+            next(answer.iter_raw())
+            during = near.desk.passed
+        wait_until(lambda: near.desk.passed == 0, 3.0)
+        near.desk.beyond = Upstream(url="http://127.0.0.1:1/v1")
+        failed = near.post("/v1/chat/completions", CHAT)
+
+        assert (1, 502, 0) == (during, failed.status_code, near.desk.passed)
+
+
 def test_what_persona_would_refuse_is_passed_on() -> None:
     """A field that persona does not support is the upstream's to judge; such a turn is not kept."""
     with (

@@ -23,7 +23,7 @@ from persona.serve.beyond import is_near
 from persona.serve.desk import Turn, Upstream
 from persona.serve.heard import Heard
 from persona.serve.refusals import Refused
-from persona.serve.routes.service import Service
+from persona.serve.routes.service import Service, visitor_of
 from persona.serve.streams import unless_left
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Passing:
     async def answer(self, request: Request, upstream: Upstream, call: Call | None) -> Response:
         """The upstream's own response. `call` is the request as persona reads it, None if it does not."""
         stack = AsyncExitStack()
+        stack.enter_context(visitor_of(request).desk.passing())
         try:
             response = await unless_left(
                 request.receive, self._opened(stack, request, await request.body(), upstream)
