@@ -21,8 +21,9 @@ _log = logging.getLogger(__name__)
 
 
 class WaitingPreferences:
-    """Thread-safe. A store that cannot be read, or a report in it, leaves what was read last, and is said once:
-    an answer never fails for it."""
+    """Thread-safe. A store that cannot be read, or a report in it, leaves what was read last; a report is
+    complained of once. An answer never fails for it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -205,13 +205,18 @@ def test_an_answer_that_lasts_is_traffic() -> None:
     now = [1_000.0]
     traffic = OwnTraffic(lambda: now[0])
     seen = []
-    with pytest.raises(KeyError), traffic.under_way():
+
+    def broken() -> None:
         with traffic.under_way():
+            with traffic.under_way():
+                now[0] += 300
+                seen.append(traffic.read())
             now[0] += 300
             seen.append(traffic.read())
-        now[0] += 300
-        seen.append(traffic.read())
-        raise KeyError
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        broken()
     seen.append(traffic.read())
     now[0] += 7
     seen.append(traffic.read())
