@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ class LocalDesk:
     """
 
     def __init__(self, open_persona: Callable[[], Persona], *, traffic: OwnTraffic | None = None) -> None:
-        """`traffic` is touched when someone asks for an answer or judges one, and nights make way."""
+        """`traffic` hears of every answer while it lasts, and of whoever judges one: nights make way."""
         self._traffic = traffic or OwnTraffic()
         self._open_persona = open_persona
         self.board = Board()
@@ -90,9 +90,13 @@ class LocalDesk:
         ]
         return [*cards, *theirs]
 
-    def lease(self, model: str) -> AbstractContextManager[Lease]:
-        self._traffic.touch()
-        return self._leases.lease(model)
+    @contextmanager
+    def lease(self, model: str) -> Iterator[Lease]:
+        with self._traffic.under_way(), self._leases.lease(model) as lease:
+            yield lease
+
+    def passing(self) -> AbstractContextManager[None]:
+        return self._traffic.under_way()
 
     def upstream(self, model: str) -> Upstream | None:
         if self._beyond is None or self._leases.knows(model) or not self._beyond.answers_for(model):
@@ -175,8 +179,8 @@ class LocalDesk:
     def look(self) -> None:
         """Follow the champion and the ledger, and close what nobody uses; called several times a second."""
         self._leases.follow()
-        self._waiting.refresh()
         self._engines.sweep()
+        self._waiting.refresh()
 
     def let_nights_come(self) -> None:
         """Whenever the schedule says so, until the desk closes."""

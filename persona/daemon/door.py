@@ -27,6 +27,7 @@ class LocalDoor:
         self._open_desk = open_desk
         self._opening = threading.Lock()
         self._desks: dict[str, LocalDesk] = {}
+        self._amiss: dict[LocalDesk, str] = {}  # what its last look ended with
         self._stop = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="persona-watch", daemon=True)
         self._watcher.start()
@@ -64,7 +65,21 @@ class LocalDoor:
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
             for desk in list(self._desks.values()):
-                try:
-                    desk.look()
-                except (PersonaError, OSError) as error:
-                    _log.warning("the champion of %s cannot be followed: %s", desk.identity, error)
+                self._look(desk)
+
+    def _look(self, desk: LocalDesk) -> None:
+        """Whatever one look ends with, the next one comes, and so do those of the other desks. The same again
+        is not said again: a look is taken ten times a second.
+        """
+        try:
+            desk.look()
+        except Exception as error:  # noqa: BLE001  # without this thread no promotion is served any more
+            if self._amiss.get(desk) == repr(error):
+                return
+            self._amiss[desk] = repr(error)
+            expected = isinstance(error, PersonaError | OSError)
+            _log.warning(
+                "the champion of %s cannot be followed: %s", desk.identity, error, exc_info=not expected
+            )
+        else:
+            self._amiss.pop(desk, None)

@@ -14,12 +14,16 @@ from store.errors import StoreError
 from store.records import Preference
 
 _REST = 1.0  # seconds between two looks at a store that changes all the time
+# A report that another version of persona wrote has another shape, and whoever reads it stumbles like this.
+_UNREADABLE = (StoreError, LookupError, TypeError, ValueError, AttributeError)
 
 _log = logging.getLogger(__name__)
 
 
 class WaitingPreferences:
-    """Thread-safe. A store that cannot be read leaves what was read last: an answer never fails for it."""
+    """Thread-safe. A store that cannot be read, or a report in it, leaves what was read last; a report is
+    complained of once. An answer never fails for it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,6 +31,7 @@ class WaitingPreferences:
         self._known: dict[str, tuple[Preference, ...]] = {}
         self._seen: object = None
         self._looked = 0.0
+        self._amiss: dict[str, str] = {}  # what is wrong with whose preferences
 
     def __call__(self, revision: Revision | Bare) -> tuple[Preference, ...]:
         """Those that `revision` does not carry; read here only when it is asked for the first time."""
@@ -49,11 +54,22 @@ class WaitingPreferences:
         with self._lock:
             try:
                 with Store.open(self._path, create=False) as store:
-                    found = {revision: live_for(store, revision) for revision in revisions}
+                    for revision in revisions:
+                        self._read_one(store, revision)
             except StoreError as error:
                 _log.warning("preferences could not be read: %s", error)
-            else:
-                self._known = {**self._known, **found}
+
+    def _read_one(self, store: Store, revision: str) -> None:
+        try:
+            found = live_for(store, revision)
+        except _UNREADABLE as error:
+            why = str(error) if isinstance(error, StoreError) else f"its report is not understood: {error!r}"
+            if self._amiss.get(revision) != why:
+                _log.warning("preferences for %s could not be read: %s", revision, why)
+            self._amiss[revision] = why
+        else:
+            self._amiss.pop(revision, None)
+            self._known = {**self._known, revision: found}
 
 
 def _stamp(path: Path) -> object:

@@ -14,17 +14,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from adapters.errors import NotPublishable
 from adapters.gguf import check_adapter
 from persona.base import Base
+from persona.engine.length import Length
 from persona.engine.llama_server import CHUNK, LlamaServer
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
 from persona.engine.streaming import Answering, OnText, streamed, whole
 from persona.engine.tool_grammar import tool_grammar
-from persona.engine.turns import Turns
+from persona.engine.turns import Turns, Withdrawn
 from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import BadInput, Damaged, EngineClosed, EngineError
 
@@ -32,7 +35,7 @@ from persona.errors import BadInput, Damaged, EngineClosed, EngineError
 class LlamaCppEngine:
     """An Engine. `adapter` is an adapter.gguf or None; `context` is in tokens, at most the base's.
 
-    With `parallel` above 1 so many requests are computed together, and share the context.
+    With `parallel` above 1 so many requests are computed together, and share the context as `length.py` says.
     """
 
     def __init__(
@@ -73,14 +76,14 @@ class LlamaCppEngine:
         check_sampling(sampling)
         answering = [self._answering(prompt, sampling) for prompt in prompts]
         if self._repeatable or len(answering) < 2:
-            return [whole(each) for each in answering]
+            return [whole(each, self._turns.stir) for each in answering]
         with ThreadPoolExecutor(self._together) as threads:
-            return list(threads.map(whole, answering))
+            return list(threads.map(lambda each: whole(each, self._turns.stir), answering))
 
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         self._check_open()
         check_sampling(sampling)
-        return streamed(self._answering(prompt, sampling))
+        return streamed(self._answering(prompt, sampling), self._turns.stir)
 
     def count(self, prompt: Prompt) -> int:
         self._check_open()
@@ -100,7 +103,8 @@ class LlamaCppEngine:
         return max((abs(on[token] - off[token]) for token in on.keys() & off.keys()), default=math.inf)
 
     def close(self) -> None:
-        self._closed.set()  # ends the request that runs, at its next token
+        self._closed.set()  # ends the request that runs, at its next token,
+        self._turns.stir()  # and those that wait
         with self._turns.alone():
             self._server.close()
 
@@ -118,25 +122,37 @@ class LlamaCppEngine:
         on_text: OnText,
         cancel: threading.Event,
     ) -> Completion:
-        # What is under way together has to fit: llama.cpp breaks off an answer when the context is full.
-        with self._turns.using(len(tokens) + sampling.max_tokens):
-            self._check_open()
+        length = Length(
+            prompt=len(tokens),
+            wanted=sampling.max_tokens,
+            context=self._wording.context,
+            together=self._together,
+        )
+
+        def unwanted() -> bool:
+            return cancel.is_set() or self._closed.is_set()
+
+        began, answer = time.monotonic(), _Answer(on_text, unwanted)
+        # What is under way together has to fit: llama.cpp breaks off all answers when the context is full.
+        with suppress(Withdrawn), self._turns.using(length.room, unless=unwanted) as turn:
             began = time.monotonic()
-            answer = _Answer(on_text, lambda: cancel.is_set() or self._closed.is_set())
-            if not cancel.is_set():
-                self._server.generate({**self._request(tokens, sampling), **grammar}, answer.take)
-            self._check_open()
+            if not unwanted():
+                request = self._request(tokens, replace(sampling, max_tokens=length.most))
+                answer.run(
+                    self._server, {**request, **grammar}, lambda so_far: length.ends(so_far, turn.grow)
+                )
             if self._repeatable and answer.finish != "cancelled":
                 self._kept = tokens
-            if sampling.json_schema is not None:
-                _check_json(answer)
-            return self._wording.completion(
-                answer.text,
-                answer.finish,
-                prompt_tokens=len(tokens),
-                completion_tokens=answer.tokens,
-                seconds=time.monotonic() - began,
-            )
+        self._check_open()
+        if sampling.json_schema is not None:
+            _check_json(answer)
+        return self._wording.completion(
+            answer.text,
+            answer.finish,
+            prompt_tokens=len(tokens),
+            completion_tokens=answer.tokens,
+            seconds=time.monotonic() - began,
+        )
 
     def _keep_portions(self, tokens: list[int]) -> bool:
         """Leave in the slot the whole portions that this prompt shares with the last one; whether any are."""
@@ -204,7 +220,11 @@ class _Answer:
         self._on_text = on_text
         self._stopped = stopped
 
-    def take(self, chunk: Mapping[str, Any]) -> bool:
+    def run(self, server: LlamaServer, request: Mapping[str, Any], at_its_end: Callable[[int], bool]) -> None:
+        """`at_its_end` says of a number of tokens whether there is no room for more."""
+        server.generate(request, lambda chunk: self._take(chunk, at_its_end))
+
+    def _take(self, chunk: Mapping[str, Any], at_its_end: Callable[[int], bool]) -> bool:
         """Whether to stop."""
         if "error" in chunk:
             raise EngineError(
@@ -218,6 +238,9 @@ class _Answer:
             self.tokens = chunk["timings"]["predicted_n"]
         if choice["finish_reason"] is not None:
             self.finish = choice["finish_reason"]
+        elif at_its_end(self.tokens):
+            self.finish = "length"
+            return True
         return self._stopped()
 
 

@@ -17,13 +17,14 @@ OnText = Callable[[str], None]
 Answering = Callable[[OnText, threading.Event], Completion]
 
 
-def streamed(answer: Answering) -> Iterator[Delta]:
+def streamed(answer: Answering, on_leave: Callable[[], None] = lambda: None) -> Iterator[Delta]:
     """What `answer` gives its first argument, in pieces, and at last its completion. The first piece comes at
     once, and each later one brings all that has been given since.
 
-    Nothing runs before the first piece is asked for. Closing the iterator sets the event that `answer` got;
-    while a long prompt is read no text comes, so an empty delta comes several times a second instead: a
-    reader cannot close an iterator that it waits for.
+    Nothing runs before the first piece is asked for. Closing the iterator sets the event that `answer` got,
+    and then calls `on_leave`, which wakes an `answer` that waits for its turn. While a long prompt is read no
+    text comes, so an empty delta comes several times a second instead: a reader cannot close an iterator that
+    it waits for.
     """
     pieces: queue.SimpleQueue[str | Completion | BaseException] = queue.SimpleQueue()
     cancel, ended = threading.Event(), threading.Event()
@@ -60,11 +61,12 @@ def streamed(answer: Answering) -> Iterator[Delta]:
             ended.wait(_TOGETHER)
     finally:
         cancel.set()
+        on_leave()
 
 
-def whole(answer: Answering) -> Completion:
+def whole(answer: Answering, on_leave: Callable[[], None] = lambda: None) -> Completion:
     """The completion of `answer`, computed in a thread of its own too, so that Ctrl-C ends the waiting."""
-    for piece in streamed(answer):
+    for piece in streamed(answer, on_leave):
         if piece.completion is not None:
             return piece.completion
     raise AssertionError("an answer ends with its completion")

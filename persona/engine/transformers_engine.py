@@ -10,6 +10,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from persona.engine.answer_text import AnswerText
 from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
 from persona.engine.quantisation import Quantisation
 from persona.engine.streaming import OnText, streamed
-from persona.engine.turns import Turns
+from persona.engine.turns import Turns, Withdrawn
 from persona.engine.wording import PROBE, Wording, check_sampling
 from persona.errors import EngineClosed, EngineError
 
@@ -77,7 +78,9 @@ class TransformersEngine:
     def stream(self, prompt: Prompt, sampling: Sampling) -> Iterator[Delta]:
         self._check(sampling)
         tokens = self._wording.prompt(prompt)
-        return streamed(lambda on_text, cancel: self._answer([tokens], sampling, on_text, cancel)[0])
+        return streamed(
+            lambda on_text, cancel: self._answer([tokens], sampling, on_text, cancel)[0], self._turns.stir
+        )
 
     def count(self, prompt: Prompt) -> int:
         self._check_open()
@@ -90,7 +93,8 @@ class TransformersEngine:
             return adapter_effect(self._model, self._wording.encode(PROBE)) if self._has_adapter else 0.0
 
     def close(self) -> None:
-        self._closed.set()  # ends the answer that runs, at its next token
+        self._closed.set()  # ends the answer that runs, at its next token,
+        self._turns.stir()  # and those that wait
         with self._turns:
             self._model = None
         gc.collect()
@@ -100,14 +104,17 @@ class TransformersEngine:
     def _answer(
         self, prompts: Sequence[list[int]], sampling: Sampling, on_text: OnText, cancel: threading.Event
     ) -> list[Completion]:
-        with self._turns:
-            self._check_open()
+        def unwanted() -> bool:
+            return cancel.is_set() or self._closed.is_set()
+
+        began = time.monotonic()
+        texts = [AnswerText(self._wording, sampling.stop, on_text) for _ in prompts]
+        with suppress(Withdrawn), self._turns.using(0, unless=unwanted):
             began = time.monotonic()
-            texts = [AnswerText(self._wording, sampling.stop, on_text) for _ in prompts]
-            if not cancel.is_set():
-                self._generate(prompts, sampling, texts, lambda: cancel.is_set() or self._closed.is_set())
-            self._check_open()
-            seconds = time.monotonic() - began
+            if not unwanted():
+                self._generate(prompts, sampling, texts, unwanted)
+        self._check_open()
+        seconds = time.monotonic() - began
         last: FinishReason = "cancelled" if cancel.is_set() else "length"
         return [
             self._wording.completion(

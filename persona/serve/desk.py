@@ -127,6 +127,10 @@ class Desk(Protocol):
         """Who answers for a model id that is not persona's; None: nobody does."""
         ...
 
+    def passing(self) -> AbstractContextManager[None]:
+        """Held while another server's answer passes through, so that it counts as use. Never blocks."""
+        ...
+
     def keep(self, turn: Turn) -> str:
         """The interaction's id, once it is durable. NotKept when it cannot be; the answer stands."""
         ...

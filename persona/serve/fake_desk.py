@@ -23,7 +23,7 @@ class FakeDesk:
     """A Desk. `engines` are by model id, and the first one is what "persona" names.
 
     `trouble` is what its methods raise, by name; `beyond` answers for all other models.
-    `turns`, `acts` and `asked` hold what came.
+    `turns`, `acts` and `asked` hold what came; `leased` and `passed` count what is held now.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class FakeDesk:
         self.acts: list[tuple[str, Feedback]] = []
         self.asked: list[tuple[str, dict[str, Json]]] = []
         self.leased = 0
+        self.passed = 0
         self.beyond: Upstream | None = None
         self._engines = dict(engines)
         self._answers = dict(answers or {})
@@ -78,6 +79,16 @@ class FakeDesk:
 
     def upstream(self, model: str) -> Upstream | None:
         return None if model in self._engines or model == "persona" else self.beyond
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        with self._changed:
+            self.passed += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self.passed -= 1
 
     def keep(self, turn: Turn) -> str:
         self._stumble("keep")

@@ -11,7 +11,7 @@ from contracts.engine_contract import FRUITS, TALE, DrawnContract, OpenEngine, S
 from engine_parts import LONG, Recorder, likeliest, next_turn
 
 from persona.engine.llama_cpp import LlamaCppEngine
-from persona.engine.protocol import Prompt, Sampling
+from persona.engine.protocol import Completion, Prompt, Sampling
 from persona.engine.wording import PROBE
 from persona.errors import EngineClosed, PromptTooLong
 from store.records import Message
@@ -184,3 +184,96 @@ def test_each_may_use_the_whole_context(several) -> None:
     assert 1 <= answer.completion_tokens <= 4  # so many apples may leave the model without a word
     with pytest.raises(PromptTooLong):
         several.complete([ask("apple " * 1100)], Sampling(max_tokens=4))
+
+
+AGENT = Sampling(max_tokens=32_000)  # what agents ask for
+
+
+@pytest.fixture
+def endless(starter_base, monkeypatch):
+    """An engine whose answers end by their length only; each is sure of 80 tokens."""
+    monkeypatch.setattr("persona.engine.length.AHEAD", 32)
+    engine = LlamaCppEngine(starter_base, None, "r0", context=320, parallel=2)
+    generate = engine._server.generate
+    engine._server.generate = lambda request, on_chunk: generate({**request, "ignore_eos": True}, on_chunk)
+    yield engine
+    engine.close()
+
+
+def ended(stream) -> Completion:
+    completion = list(stream)[-1].completion
+    assert completion is not None
+    return completion
+
+
+def answering() -> int:
+    return sum(thread.name == "persona-answer" for thread in threading.enumerate())
+
+
+def test_an_agents_request_leaves_room_for_others(several) -> None:
+    """Who asks for more than the context has keeps nobody who asks for as much from an answer."""
+    stream = several.stream(TALE, AGENT)
+    next(stream)
+    (beside,) = several.complete([FRUITS], AGENT)
+    under_way = several._turns._taken
+    stream.close()
+
+    assert "stop" == beside.finish_reason
+    assert 1 == under_way
+
+
+def test_an_answer_alone_grows_to_the_end_of_the_context(endless) -> None:
+    """It takes the room that nobody else wants."""
+    (answer,) = endless.complete([TALE], AGENT)
+
+    assert "length" == answer.finish_reason
+    assert 318 <= answer.prompt_tokens + answer.completion_tokens <= 320
+
+
+def test_company_ends_an_answer_by_its_length_and_never_breaks_it(endless) -> None:
+    """The one that finds the context full has had what it is sure of and says that its length ended it; the
+    other one goes on into the room that this leaves.
+    """
+    streams = [endless.stream(prompt, AGENT) for prompt in (TALE, FRUITS)]
+    for stream in streams:
+        next(stream)
+    together = endless._turns._taken
+    answers = [ended(stream) for stream in streams]
+    again = endless.complete([TALE], Sampling(max_tokens=4))
+
+    assert 2 == together
+    assert ["length"] * 2 == [answer.finish_reason for answer in answers]
+    shorter, longer = sorted(answer.completion_tokens for answer in answers)
+    assert 80 <= shorter < 200 < longer
+    assert 4 == again[0].completion_tokens
+
+
+def test_who_leaves_while_waiting_leaves_no_thread(endless) -> None:
+    """Streams that are closed before their turn are out of the line at once, though nobody else leaves."""
+    before = answering()
+    with endless._turns.alone():
+        streams = [endless.stream(FRUITS, AGENT) for _ in range(4)]
+        for stream in streams:
+            next(stream)
+        in_line = answering() - before
+        for stream in streams:
+            stream.close()
+        deadline = time.monotonic() + 2
+        while answering() > before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        left = answering() - before
+
+    assert (4, 0) == (in_line, left)
+
+
+def test_closing_tells_those_who_wait(starter_base) -> None:
+    """At once, and not when those who answer have ended."""
+    engine = LlamaCppEngine(starter_base, None, "r0", context=320, parallel=2)
+    with ThreadPoolExecutor(2) as pool:
+        with engine._turns.alone():
+            waiting = pool.submit(lambda: ended(engine.stream(FRUITS, AGENT)))
+            time.sleep(0.2)
+            closing = pool.submit(engine.close)
+
+            assert isinstance(waiting.exception(5), EngineClosed)
+        closing.result(10)

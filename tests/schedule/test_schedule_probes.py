@@ -200,6 +200,30 @@ def test_own_traffic() -> None:
     assert Reading(timedelta(seconds=5)) == traffic.read()
 
 
+def test_an_answer_that_lasts_is_traffic() -> None:
+    """Nobody is away while any answer is under way, however it ends; then the time counts from its end."""
+    now = [1_000.0]
+    traffic = OwnTraffic(lambda: now[0])
+    seen = []
+
+    def broken() -> None:
+        with traffic.under_way():
+            with traffic.under_way():
+                now[0] += 300
+                seen.append(traffic.read())
+            now[0] += 300
+            seen.append(traffic.read())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        broken()
+    seen.append(traffic.read())
+    now[0] += 7
+    seen.append(traffic.read())
+
+    assert [Reading(timedelta(seconds=idle)) for idle in (0, 0, 0, 7)] == seen
+
+
 class Fixed:
     """The fake beside the port."""
 

@@ -216,6 +216,22 @@ def test_a_client_that_leaves_ends_the_upstreams_answer() -> None:
         assert [] == near.desk.turns
 
 
+def test_what_passes_through_is_use_as_long_as_it_lasts() -> None:
+    """The desk knows of it until its end, until its client leaves, and until the other server fails."""
+    with chained(["word " * 400], seconds_a_word=0.02) as (near, *_):
+        with (
+            near.client() as client,
+            client.stream("POST", "/v1/chat/completions", json={**CHAT, "stream": True}) as answer,
+        ):
+            next(answer.iter_raw())
+            during = near.desk.passed
+        wait_until(lambda: near.desk.passed == 0, 3.0)
+        near.desk.beyond = Upstream(url="http://127.0.0.1:1/v1")
+        failed = near.post("/v1/chat/completions", CHAT)
+
+        assert (1, 502, 0) == (during, failed.status_code, near.desk.passed)
+
+
 @pytest.mark.parametrize(("path", "asked"), PATHS)
 def test_a_stop_is_no_error(path: str, asked: Any, caplog) -> None:
     """Who stops an answer that has begun leaves no traceback in the log, and no place taken."""

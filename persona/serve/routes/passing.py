@@ -60,6 +60,7 @@ class Passing:
         """
         stack = AsyncExitStack()
         stack.callback(self._service.begin_answer())
+        stack.enter_context(visitor_of(request).desk.passing())
         try:
             response = await unless_left(
                 request.receive, self._opened(stack, request, await request.body(), upstream)
