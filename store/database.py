@@ -252,13 +252,10 @@ class Database:
             for pragma, value in _SCRATCH_PRAGMAS.items():
                 memory.execute(f"PRAGMA {pragma} = {value}")
             with in_our_words(self.path), self.reading():
-                self.value(
-                    "SELECT count(*) FROM sqlite_schema"
-                )  # takes the lock; backup() would try for ever
+                self.value("SELECT count(*) FROM sqlite_schema")  # the lock: backup() would try for ever
                 self._connection.backup(memory)
-            yield Database(
-                self.path, memory, type(self.tables)(memory, recursive_triggers=False, execute_plugins=False)
-            )
+            tables = type(self.tables)(memory, recursive_triggers=False, execute_plugins=False)
+            yield Database(self.path, memory, tables)
         finally:
             memory.close()
 
