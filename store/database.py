@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,8 @@ SqlValue = str | int | float | bytes | None
 OLDEST_SQLITE = (3, 38, 0)  # STRICT tables, JSON functions
 BUSY_SECONDS = 10.0
 
+_SCRATCH_PRAGMAS = {"foreign_keys": 1, "temp_store": 2}
+
 
 def journal_mode(version: tuple[int, ...]) -> str:
     """WAL where SQLite is free of the WAL-reset defect, the rollback journal where it is not.
@@ -47,6 +49,10 @@ def journal_mode(version: tuple[int, ...]) -> str:
     """
     mended = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
     return "wal" if mended else "delete"
+
+
+class _Undone(Exception):
+    """Ends a block of which nothing is to stay."""
 
 
 class Database:
@@ -227,6 +233,31 @@ class Database:
         finally:
             if self._in_transaction():
                 self.execute("COMMIT")
+
+    @contextmanager
+    def scratch(self) -> Iterator[Database]:
+        """This state, to try things in: whatever is written there is gone when the block is left.
+
+        A copy in memory: nobody waits for who works in it, however long, but for the copying. Inside a
+        transaction it is the database itself, which alone knows what is not committed yet.
+        """
+        if self._depth:
+            with suppress(_Undone), self.transaction():
+                yield self
+                raise _Undone
+            return
+        memory = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            memory.row_factory = sqlite3.Row
+            for pragma, value in _SCRATCH_PRAGMAS.items():
+                memory.execute(f"PRAGMA {pragma} = {value}")
+            with in_our_words(self.path), self.reading():
+                self.value("SELECT count(*) FROM sqlite_schema")  # the lock: backup() would try for ever
+                self._connection.backup(memory)
+            tables = type(self.tables)(memory, recursive_triggers=False, execute_plugins=False)
+            yield Database(self.path, memory, tables)
+        finally:
+            memory.close()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from store.database import Database
 from store.errors import UnknownId
 from store.json_forms import dumps, instant_text
 from store.ledger import ENTRIES, Ledger
+from store.mark import count_forgetting
 
 _IN = "IN (SELECT value FROM json_each(?))"
 _STATED = "stated%"  # the detectors whose signals are the user's own statements, in chat or not
@@ -68,6 +69,7 @@ def forget(
     Reports of runs on a snapshot that goes are emptied, since they may quote it. Raises UnknownId.
     """
     with database.transaction():
+        count_forgetting(database)
         falling = _find(database, list(conversations), list(interactions), list(preferences))
         forgotten = _delete(database, falling, at)
     database.shed_traces()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from store.feedback import FeedbackTable
 from store.forget import Falling, Forgotten, foresee, forget
 from store.interactions import Interactions
 from store.ledger import Ledger
+from store.mark import Mark, mark
 from store.runs import Runs
 from store.signals import Signals
 from store.snapshots import Snapshots
@@ -52,6 +53,19 @@ class Store:
     def transaction(self) -> AbstractContextManager[None]:
         """All of the block or nothing of it. Blocks nest: inner ones join the outermost."""
         return self.database.transaction()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Store]:
+        """The store as it is now, to work and to write in: what is written there is gone afterwards.
+
+        Outside a transaction it is a copy in memory, and no writer waits for whoever works in it.
+        """
+        with self.database.scratch() as database:
+            yield Store(database)
+
+    def mark(self) -> Mark:
+        """Stays as it is while nothing is forgotten and nothing changes in the ledger and the splits."""
+        return mark(self.database)
 
     def forget(
         self,

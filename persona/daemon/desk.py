@@ -121,7 +121,7 @@ class LocalDesk:
         kept = self._writer.act(feedback, source=source)
         if kept.kind is FeedbackKind.PREFERENCE:
             with in_one_tree(), self._open_persona() as persona:
-                revise_ledger(persona.store)
+                revise_ledger(persona.store, infer=False)  # what takes statistics is for the night
             self._waiting.refresh(now=True)
         if kept.kind in _VOTES:
             self._heed_votes()

@@ -122,7 +122,7 @@ class Entries:
         )
 
     def apply(self, store: Store) -> None:
-        """Write the steps, in order. Call it once, inside a transaction."""
+        """Write the steps, in order. Once to a store whose entries these are, inside a transaction."""
         for step in self.steps:
             match step:
                 case _Recorded():

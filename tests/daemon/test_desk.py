@@ -154,6 +154,21 @@ def test_a_stated_preference_waits_for_its_revision(opened) -> None:
     assert "Answer in at most two sentences." == stated == listed["statement"]
 
 
+def test_a_stated_preference_needs_no_statistics(opened, monkeypatch) -> None:
+    """What many answers have in common is looked for at night: it is nothing that its act waits for."""
+
+    def infer(_: object) -> None:
+        pytest.fail("statistics for one stated preference")
+
+    monkeypatch.setattr("persona.distill.snapshot.observe", infer)
+    desk = opened()
+    desk.feedback(
+        Feedback(id="", kind=FeedbackKind.PREFERENCE, at=AT, content="Answer in at most two sentences."),
+        source="llm",
+    )
+    assert 1 == len(desk.ask("preferences", {})["preferences"])
+
+
 def test_prefer_shows_in_the_next_prompt(opened) -> None:
     """So it does when it is said through a question."""
     desk = opened()
