@@ -25,7 +25,7 @@ from persona.errors import BadInput
 from persona.failure import in_one_tree
 from persona.schedule.probes import OwnTraffic
 from persona.serve.app import create_app
-from persona.serve.limits import Access
+from persona.serve.limits import Access, Limits
 from persona.serve.listening import listen, make_server
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  # refused unless the user exposes the daemon
@@ -63,7 +63,10 @@ def _answer(
         desk = door.desk(persona.identity)
         access = _access(persona.settings.serve, host, port)
         server = make_server(
-            create_app(door, access=access), host=host, port=port, drain_seconds=DRAIN_SECONDS
+            create_app(door, limits=_limits(persona.settings.serve), access=access),
+            host=host,
+            port=port,
+            drain_seconds=DRAIN_SECONDS,
         )
         with _ends_quietly():
             desk.let_nights_come()
@@ -107,6 +110,10 @@ def _told_of_the_end(server: uvicorn.Server, door: LocalDoor) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
+
+
+def _limits(settings: ServeSettings) -> Limits:
+    return Limits(answer_tokens=settings.max_tokens, temperature=settings.temperature)
 
 
 def _access(settings: ServeSettings, host: str, port: int) -> Access:
