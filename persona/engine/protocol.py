@@ -72,9 +72,11 @@ class Delta:
     """One piece of a streamed answer; the last one carries `completion` and no text.
 
     One without either says that the answer is still on its way: its reader may use the moment to leave.
+    `pieces` is in how many the text was written: a token each, but for characters that took several.
     """
 
     text: str = ""
+    pieces: int = 0
     completion: Completion | None = None
 
 

@@ -44,14 +44,15 @@ def streamed(answer: Answering) -> Iterator[Delta]:
             except queue.Empty:
                 yield Delta()
                 continue
-            text = ""
+            text, count = "", 0
             while isinstance(piece, str):
                 text += piece
+                count += 1
                 if pieces.empty():
                     break
                 piece = pieces.get()
             if text:
-                yield Delta(text=text)
+                yield Delta(text=text, pieces=count)
             if isinstance(piece, BaseException):
                 raise piece
             if isinstance(piece, Completion):
