@@ -111,14 +111,17 @@ class ServingContract:
             assert "stop" == finish
 
     def test_a_stream_is_the_answer_in_pieces(self, engine: Engine) -> None:
-        """The pieces, put together, are the text; the last delta carries the completion and no text."""
+        """The pieces, put together, are the text; the last delta carries the completion and no text.
+
+        However many come together, they are as many as there are tokens where none is part of a character.
+        """
         *pieces, last = engine.stream(TALE, SHORT)
 
         assert last.completion is not None
         assert "" == last.text
         assert joined(pieces) == last.completion.text
         assert "length" == last.completion.finish_reason
-        assert SHORT.max_tokens == last.completion.completion_tokens
+        assert SHORT.max_tokens == last.completion.completion_tokens == sum(piece.pieces for piece in pieces)
         assert sum(bool(piece.text) for piece in pieces) > 3
         assert all(piece.completion is None for piece in pieces)
 
