@@ -114,6 +114,11 @@ class ServeSettings(_Section):
         3  # loaded at once: the champion, one beside it for a swap, …
     )
     parallel: Annotated[int, Field(ge=1, le=64)] = 4  # answers computed together by one engine
+    # Of a request that does not say. A further answer has to be able to differ, so it is not 0. OpenAI has 1
+    # and llama.cpp's server 0.8: small bases, which persona is for, hold their thread better below both.
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    # Of a request that does not say, too: four of them, with prompts as long, fit into a context of 8192.
+    max_tokens: Annotated[int, Field(ge=1, le=32768)] = 1024
     aliases: dict[str, str] = {}  # other names for persona's models: "gpt-4o-mini" = "persona"
 
 

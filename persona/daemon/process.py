@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from persona.bootstrap import EngineOpener, Persona, open_engine, open_serving_engine
+from persona.config import ServeSettings
 from persona.daemon.desk import LocalDesk
 from persona.daemon.door import LocalDoor
 from persona.daemon.names import access, is_loopback
@@ -24,6 +25,7 @@ from persona.errors import BadInput
 from persona.failure import in_one_tree
 from persona.schedule.probes import OwnTraffic
 from persona.serve.app import create_app
+from persona.serve.limits import Limits
 from persona.serve.listening import listen, make_server
 
 DRAIN_SECONDS = 20  # for the answers that run when the daemon is told to end
@@ -60,7 +62,10 @@ def _answer(
         desk = door.desk(persona.identity)
         allowed = access(persona.settings.serve, host, port)
         server = make_server(
-            create_app(door, access=allowed), host=host, port=port, drain_seconds=DRAIN_SECONDS
+            create_app(door, limits=_limits(persona.settings.serve), access=allowed),
+            host=host,
+            port=port,
+            drain_seconds=DRAIN_SECONDS,
         )
         with _ends_quietly():
             desk.let_nights_come()
@@ -104,6 +109,10 @@ def _told_of_the_end(server: uvicorn.Server, door: LocalDoor) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
+
+
+def _limits(settings: ServeSettings) -> Limits:
+    return Limits(answer_tokens=settings.max_tokens, temperature=settings.temperature)
 
 
 def _persona_of(persona: Persona, identity: str) -> Persona:

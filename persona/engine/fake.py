@@ -80,7 +80,7 @@ class ScriptedEngine:
         try:
             for word in words:
                 self._wait()
-                yield Delta(text=word)
+                yield Delta(text=word, pieces=1)
             done = True
         finally:
             self.cancelled += not done

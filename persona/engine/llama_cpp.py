@@ -24,7 +24,7 @@ from adapters.gguf import check_adapter
 from persona.base import Base
 from persona.engine.length import Length
 from persona.engine.llama_server import CHUNK, LlamaServer
-from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
+from persona.engine.protocol import PENALISED, Completion, Delta, FinishReason, Prompt, Sampling
 from persona.engine.streaming import Answering, OnText, streamed, whole
 from persona.engine.tool_grammar import tool_grammar
 from persona.engine.turns import Turns, Withdrawn
@@ -167,14 +167,22 @@ class LlamaCppEngine:
             "prompt": tokens,
             "n_predict": sampling.max_tokens,
             "cache_prompt": not self._repeatable or self._keep_portions(tokens),
-            # Each goes through all that the one before it left; the first one, through the whole vocabulary.
-            "samplers": ["top_k", "temperature", "top_p"],
+            "samplers": _samplers(sampling),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "top_k": sampling.top_k if sampling.temperature else 1,
             "stop": list(sampling.stop),
             "timings_per_token": True,  # how a cancelled answer knows its number of tokens
         }
+        if sampling.min_p:
+            request["min_p"] = sampling.min_p
+        if sampling.penalises:
+            request |= {
+                "repeat_last_n": PENALISED,
+                "repeat_penalty": sampling.repeat_penalty,
+                "frequency_penalty": sampling.frequency_penalty,
+                "presence_penalty": sampling.presence_penalty,
+            }
         if sampling.seed is not None:
             request["seed"] = sampling.seed
         if sampling.json_schema is not None:
@@ -242,6 +250,18 @@ class _Answer:
             self.finish = "length"
             return True
         return self._stopped()
+
+
+def _samplers(sampling: Sampling) -> list[str]:
+    """In their order. Each goes through all that the one before it left, the first one through the whole
+    vocabulary, so only those that are asked for are there.
+    """
+    samplers = ["top_k", "temperature", "top_p"]
+    if sampling.penalises:
+        samplers.insert(0, "penalties")
+    if sampling.min_p:
+        samplers.append("min_p")
+    return samplers
 
 
 def _whole_portions(kept: Sequence[int], tokens: Sequence[int]) -> int:

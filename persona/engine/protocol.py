@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from store.records import Message
 
+PENALISED = 64  # tokens that penalties look back on: as many as with llama.cpp, which others expect
+
 FinishReason = Literal["stop", "length", "tool_calls", "cancelled"]
 
 
@@ -28,16 +30,27 @@ class Prompt:
 class Sampling:
     """temperature 0 is greedy and repeatable; `stop` strings are not part of the answer.
 
-    `json_schema` constrains the whole answer to JSON that fits it.
+    `json_schema` constrains the whole answer to JSON that fits it. `min_p` leaves out what is less likely
+    than that share of the likeliest. Penalties are on what stands among the last 64 tokens, the prompt's
+    included: its logits are divided by `repeat_penalty` (multiplied below zero), then less
+    `frequency_penalty` for each time and `presence_penalty` once. They hold for a greedy answer too.
     """
 
     max_tokens: int = 512
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
     json_schema: Mapping[str, Any] | None = None
+
+    @property
+    def penalises(self) -> bool:
+        return (self.repeat_penalty, self.frequency_penalty, self.presence_penalty) != (1.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,9 +72,11 @@ class Delta:
     """One piece of a streamed answer; the last one carries `completion` and no text.
 
     One without either says that the answer is still on its way: its reader may use the moment to leave.
+    `pieces` is in how many the text was written: a token each, but for characters that took several.
     """
 
     text: str = ""
+    pieces: int = 0
     completion: Completion | None = None
 
 

@@ -45,14 +45,15 @@ def streamed(answer: Answering, on_leave: Callable[[], None] = lambda: None) -> 
             except queue.Empty:
                 yield Delta()
                 continue
-            text = ""
+            text, count = "", 0
             while isinstance(piece, str):
                 text += piece
+                count += 1
                 if pieces.empty():
                     break
                 piece = pieces.get()
             if text:
-                yield Delta(text=text)
+                yield Delta(text=text, pieces=count)
             if isinstance(piece, BaseException):
                 raise piece
             if isinstance(piece, Completion):

@@ -20,11 +20,17 @@ from persona.engine.torch_model import adapter_effect, attach_adapter, load_mode
 
 # isort: on
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from persona.base import Base
 from persona.engine.answer_text import AnswerText
-from persona.engine.protocol import Completion, Delta, FinishReason, Prompt, Sampling
+from persona.engine.protocol import PENALISED, Completion, Delta, FinishReason, Prompt, Sampling
 from persona.engine.quantisation import Quantisation
 from persona.engine.streaming import OnText, streamed
 from persona.engine.turns import Turns, Withdrawn
@@ -145,6 +151,7 @@ class TransformersEngine:
             **_sampled(sampling),
         )
         watch = _Watch(texts, longest, stopped)
+        penalties = [_Penalties(sampling, mask)] if sampling.penalises else []
         with torch.random.fork_rng(enabled=sampling.seed is not None):
             if sampling.seed is not None:
                 torch.manual_seed(sampling.seed)
@@ -152,6 +159,7 @@ class TransformersEngine:
                 input_ids=block,
                 attention_mask=mask,
                 generation_config=config,
+                logits_processor=LogitsProcessorList(penalties),
                 stopping_criteria=StoppingCriteriaList([watch]),
             )
 
@@ -183,6 +191,23 @@ class _Watch(StoppingCriteria):
         return torch.tensor(ended, device=input_ids.device)
 
 
+class _Penalties(LogitsProcessor):
+    """What llama.cpp does by this name, before everything else. `mask` says where the prompts are padded."""
+
+    def __init__(self, sampling: Sampling, mask: Any) -> None:
+        self._sampling = sampling
+        self._mask = mask
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        penalties, written = self._sampling, input_ids.shape[1] - self._mask.shape[1]
+        real = torch.nn.functional.pad(self._mask, (0, written), value=1)[:, -PENALISED:].to(scores.dtype)
+        often = torch.zeros_like(scores).scatter_add_(1, input_ids[:, -PENALISED:], real)
+        by = penalties.repeat_penalty
+        repeated = torch.where(scores > 0, scores / by, scores * by)
+        scores = torch.where(often > 0, repeated, scores)
+        return scores - penalties.frequency_penalty * often - penalties.presence_penalty * (often > 0)
+
+
 def _sampled(sampling: Sampling) -> dict[str, Any]:
     if sampling.temperature == 0:
         return {"do_sample": False}
@@ -191,6 +216,7 @@ def _sampled(sampling: Sampling) -> dict[str, Any]:
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": sampling.top_k,
+        **({"min_p": sampling.min_p} if sampling.min_p else {}),
     }
 
 

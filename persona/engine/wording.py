@@ -19,6 +19,7 @@ from persona.errors import EngineError, PromptTooLong
 from store.records import Message
 
 PROBE = "The weather today is"  # what an adapter is asked after to see whether it does anything
+_WEAKEST, _STRONGEST = 0.1, 10.0  # of penalties: beyond them logits leave what engines compute with
 
 
 class Wording:
@@ -93,6 +94,17 @@ def check_sampling(sampling: Sampling) -> None:
         raise EngineError(
             f"temperature {sampling.temperature}, top_p {sampling.top_p}, top_k {sampling.top_k}: "
             "use a temperature of at least 0, a top_p in (0, 1] and a top_k of at least 0 (0: all)"
+        )
+    if not 0 <= sampling.min_p <= 1:
+        raise EngineError(f"min_p is {sampling.min_p}: use a share from 0 (off) to 1")
+    if not _WEAKEST <= sampling.repeat_penalty <= _STRONGEST or not all(
+        -_STRONGEST <= penalty <= _STRONGEST
+        for penalty in (sampling.frequency_penalty, sampling.presence_penalty)
+    ):
+        raise EngineError(
+            f"repeat_penalty {sampling.repeat_penalty}, frequency_penalty {sampling.frequency_penalty}, "
+            f"presence_penalty {sampling.presence_penalty}: use a repeat_penalty from {_WEAKEST:g} to "
+            f"{_STRONGEST:g} (1: off) and others from {-_STRONGEST:g} to {_STRONGEST:g} (0: off)"
         )
     if "" in sampling.stop:
         raise EngineError("an empty stop string would end every answer before it begins")

@@ -1,7 +1,8 @@
 """One answer, generated and kept in a thread of its own, read on the event loop.
 
 The turn is durable before its end is handed out. Whoever stops reading cancels the generation, and a place
-is taken until the thread has ended, so no client can have more going on than the limit allows.
+is taken until the thread has ended, so no client can have more going on than the limit allows. Who wants one
+call at most has it, and the generation ends there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from persona.engine.protocol import Completion
+from persona.engine.protocol import Completion, FinishReason
 from persona.errors import EngineError, NotKept, PersonaError
 from persona.serve.asked import Asked, Ended, Given, HeldReader, Opened
 from persona.serve.desk import Lease, Turn, Visitor
@@ -119,7 +120,7 @@ class Answering:
                 completion = self._generate(lease)
             except _Left:
                 if self._call.keep_part:
-                    self._keep(self._part(), revision)
+                    self._keep(self._broken_off("cancelled"), revision)
                 raise
         ended = self._keep(completion, revision)
         self._metrics.tokens.labels(of="prompt").inc(completion.prompt_tokens)
@@ -134,6 +135,7 @@ class Answering:
         if asked.must_call:
             reader = HeldReader(reader)
         stream: Any = lease.engine.stream(asked.prompt, asked.sampling)  # a generator: closing it cancels
+        pieces = 0
         with contextlib.closing(stream) as deltas:
             completion: Completion | None = None
             for number, delta in enumerate(deltas):
@@ -144,29 +146,42 @@ class Answering:
                     raise _Left
                 if delta.text:
                     self._mark_first()
+                    pieces += delta.pieces
                     self._hand_out(reader.feed(delta.text))
                 completion = delta.completion or completion
+                if self._enough:
+                    break
+        self._written = time.monotonic()
+        if self._enough:
+            prompt_tokens = lease.engine.count(asked.prompt)
+            return self._broken_off("tool_calls", prompt_tokens=prompt_tokens, completion_tokens=pieces)
         if completion is None:
             raise EngineError(f"revision {lease.revision} ended an answer without its completion")
-        self._written = time.monotonic()
         self._hand_out(reader.finish())
-        return completion
+        return replace(completion, finish_reason="tool_calls") if self._enough else completion
 
-    def _part(self) -> Completion:
-        """What a client that left has been given; nobody counted its tokens."""
+    @property
+    def _enough(self) -> bool:
+        """Of several calls the client wants one, and what would follow it is about all of them."""
+        return self._call.asked.one_call and self._called
+
+    def _broken_off(
+        self, finish: FinishReason, *, prompt_tokens: int = 0, completion_tokens: int = 0
+    ) -> Completion:
+        """What has been given when the engine was not let finish; it has not counted the tokens."""
         return Completion(
             text=self._given.content,
             message=Message(role="assistant"),  # put in from what was given
-            finish_reason="cancelled",
-            prompt_tokens=0,
-            completion_tokens=0,
+            finish_reason=finish,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
             seconds=time.monotonic() - self._began,
         )
 
     def _hand_out(self, pieces: list[Piece]) -> None:
         for piece in pieces:
-            if self._call.asked.one_call and self._called:
-                return  # of several calls the client wants one, and what follows them is about all
+            if self._enough:
+                return
             if isinstance(piece, ToolCall):
                 piece = replace(piece, id=self._call.call_prefix + secrets.token_hex(12))  # noqa: PLW2901
                 self._called = True

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Limits:
     """Every time is in seconds. `answers` are generated or waited for at once, over all clients; `desk_calls`
     is how many other requests may block in a desk at once, `listeners` how many may follow what happens.
+    `answer_tokens` and `temperature` are those of a request that does not say.
     """
 
     body_bytes: int = 8 * 2**20
@@ -22,8 +23,9 @@ class Limits:
     listeners: int = 16
     retry_after: int = 2
     beat: float = 10.0  # what is sent that often keeps a waiting client from giving up
-    answer_tokens: int = 1024  # of a request that does not say
+    answer_tokens: int = 1024
     most_answer_tokens: int = 32768  # a request that asks for more gets so many
+    temperature: float = 0.7
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -41,7 +41,6 @@ class Wanted:
     conversation: str = ""
     keep: bool = True
     temperature: float | None = None
-    seed: int | None = None
     max_tokens: int | None = None
 
 
@@ -110,7 +109,7 @@ class Daemon:
     async def answer(self, wanted: Wanted) -> AsyncGenerator[Piece | End, None]:
         """Pieces, then the end. Stopping to read stops the generation; the daemon keeps the part."""
         body: dict[str, Json] = {"model": wanted.model, "messages": list(wanted.messages), "stream": True}
-        for name in ("temperature", "seed", "max_tokens"):
+        for name in ("temperature", "max_tokens"):
             if (value := getattr(wanted, name)) is not None:
                 body[name] = value
         if wanted.tools:

@@ -33,6 +33,7 @@ def ask(text: str, *before: Message) -> Prompt:
 
 FRUITS = ask("Name three fruits.")  # answered in a few words and an end
 TALE = ask("Tell me a very long tale about a lighthouse.")  # answered for as long as it may
+LOOP = ask("Write the word no a hundred times: no no no no no no")  # answered by no and nothing else
 SEVERAL = [FRUITS, TALE, ask("What is the capital of France?")]
 
 
@@ -110,14 +111,17 @@ class ServingContract:
             assert "stop" == finish
 
     def test_a_stream_is_the_answer_in_pieces(self, engine: Engine) -> None:
-        """The pieces, put together, are the text; the last delta carries the completion and no text."""
+        """The pieces, put together, are the text; the last delta carries the completion and no text.
+
+        However many come together, they are as many as there are tokens where none is part of a character.
+        """
         *pieces, last = engine.stream(TALE, SHORT)
 
         assert last.completion is not None
         assert "" == last.text
         assert joined(pieces) == last.completion.text
         assert "length" == last.completion.finish_reason
-        assert SHORT.max_tokens == last.completion.completion_tokens
+        assert SHORT.max_tokens == last.completion.completion_tokens == sum(piece.pieces for piece in pieces)
         assert sum(bool(piece.text) for piece in pieces) > 3
         assert all(piece.completion is None for piece in pieces)
 
@@ -150,6 +154,10 @@ class ServingContract:
             Sampling(top_p=0.0),
             Sampling(top_k=-1),
             Sampling(stop=("",)),
+            Sampling(min_p=1.5),
+            Sampling(repeat_penalty=0.0),
+            Sampling(frequency_penalty=float("nan")),
+            Sampling(presence_penalty=11.0),
         ],
     )
     def test_a_request_without_meaning_is_refused(self, engine: Engine, sampling: Sampling) -> None:
@@ -191,6 +199,27 @@ class DrawnContract:
         hot = [Sampling(max_tokens=8, temperature=1.5, seed=seed) for seed in range(4)]
 
         assert len({texts(engine, [TALE], each)[0] for each in hot}) > 2
+
+    def test_a_min_p_of_one_leaves_the_likeliest(self, engine: Engine) -> None:
+        """However hot, nothing else is drawn."""
+        greedy = texts(engine, [FRUITS], SHORT)
+        hot = Sampling(max_tokens=6, temperature=2.0, min_p=1.0)
+
+        assert [greedy] * 3 == [texts(engine, [FRUITS], hot) for _ in range(3)]
+
+    @pytest.mark.parametrize(
+        "penalty", [{"repeat_penalty": 5.0}, {"frequency_penalty": 5.0}, {"presence_penalty": 10.0}]
+    )
+    def test_penalties_keep_an_answer_from_repeating_itself(
+        self, engine: Engine, penalty: dict[str, float]
+    ) -> None:
+        """Each of them by itself, in a greedy answer to a prompt that leads into a loop."""
+        plain, held = (
+            texts(engine, [LOOP], Sampling(max_tokens=24, **more))[0].split() for more in ({}, penalty)
+        )
+
+        assert max(map(plain.count, plain)) > 3
+        assert max(map(held.count, held)) < 3
 
 
 class EngineContract(ServingContract):

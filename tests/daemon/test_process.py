@@ -51,6 +51,7 @@ def starting(
         with house.persona() as persona:
             serve(persona, host="127.0.0.1", port={port}, on_ready=lambda place: print(place.url, flush=True))
         print("torch" in sys.modules, flush=True)
+        print([sampling.temperature for engine in stage.opened for _, sampling in engine.asked], flush=True)
     """)
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -98,8 +99,21 @@ def test_a_day_of_a_daemon(house) -> None:
     assert Place(pid=process.pid, host="127.0.0.1", port=int(url.rpartition(":")[2])) == place
     assert ("persona:base", "persona:r1") == (first["model"], second["model"])
     assert kept >= 2
-    assert (0, "False\n", "") == (process.returncode, said, complained)
+    assert (0, "False", "") == (process.returncode, said.splitlines()[0], complained)
     assert find_daemon(Home(house.root)) is None
+
+
+def test_what_a_request_leaves_out_is_as_the_settings_have_it(house) -> None:
+    """A length and a temperature of one's own, for clients that say nothing of them."""
+    Home(house.root).config.write_text("[serve]\nmax_tokens = 5\ntemperature = 0.25\n")
+    asked = {name: value for name, value in ASK.items() if name != "max_tokens"}
+    with daemon(house.root) as (process, url), client(house, url) as there:
+        said = there.post("/v1/chat/completions", json=asked).json()
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+
+    assert ("length", 5) == (said["choices"][0]["finish_reason"], said["usage"]["completion_tokens"])
+    assert "[0.25]" in out
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import openai
 import pydantic
 import pytest
-from serve_parts import PLAIN, REVISION, TOKEN, Served, call_text, running, tool
+from serve_parts import PLAIN, QUICK, REVISION, TOKEN, Served, call_text, running, tool
 
+from persona.engine.protocol import Sampling
 from store.records import Message, Origin, ToolCall
 
 HELLO = [{"role": "user", "content": "Hello?"}]
@@ -109,6 +111,55 @@ def test_sampling_reaches_the_engine() -> None:
             asked.seed,
             asked.stop,
             asked.max_tokens,
+        )
+
+
+def test_what_is_not_said_is_drawn_as_the_limits_have_it() -> None:
+    """Warm, so that a further answer can be another, and of a length; everything else is off."""
+    with running(["Yes."]) as served:
+        client(served).chat.completions.create(model="persona", messages=HELLO)
+
+        assert Sampling(max_tokens=1024, temperature=0.7) == served.sampling
+    with running(["Yes."], limits=replace(QUICK, temperature=0.3, answer_tokens=50)) as served:
+        client(served).chat.completions.create(model="persona", messages=HELLO)
+
+        assert Sampling(max_tokens=50, temperature=0.3) == served.sampling
+
+
+def test_greedy_is_what_zero_says() -> None:
+    """A temperature of 0 is one that was said."""
+    with running(["Yes."]) as served:
+        client(served).chat.completions.create(model="persona", messages=HELLO, temperature=0)
+
+        assert 0 == served.sampling.temperature
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_no_limit_of_its_own_is_the_servers(field: str) -> None:
+    """As with llama.cpp -1 is how a client says nothing; 0 still means nothing at all."""
+    with running(["Yes."]) as served:
+        client(served).chat.completions.create(model="persona", messages=HELLO, extra_body={field: -1})
+
+        assert 1024 == served.sampling.max_tokens
+        with pytest.raises(openai.BadRequestError, match="greater"):
+            client(served).chat.completions.create(model="persona", messages=HELLO, extra_body={field: 0})
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/messages"])
+@pytest.mark.parametrize("repeat", ["repeat_penalty", "repetition_penalty"])
+def test_what_keeps_small_models_from_loops_reaches_the_engine(path: str, repeat: str) -> None:
+    """By the names of llama.cpp's server, in each dialect."""
+    asked = {"model": "persona", "messages": HELLO, "input": "Hello?", "max_tokens": 9}
+    said = {"min_p": 0.1, repeat: 1.2, "frequency_penalty": 0.5, "presence_penalty": -0.5}
+    with running(["Yes."]) as served:
+        assert 200 == served.post(path, asked | said).status_code
+        heard = served.sampling
+
+        assert (0.1, 1.2, 0.5, -0.5) == (
+            heard.min_p,
+            heard.repeat_penalty,
+            heard.frequency_penalty,
+            heard.presence_penalty,
         )
 
 
@@ -244,6 +295,9 @@ def test_more_tokens_than_allowed_are_as_many_as_allowed() -> None:
         ({"model": "gpt-9"}, openai.NotFoundError, "model"),
         ({"n": 2}, openai.BadRequestError, "n"),
         ({"temperature": 3}, openai.BadRequestError, "temperature"),
+        ({"frequency_penalty": 2.5}, openai.BadRequestError, "frequency_penalty"),
+        ({"extra_body": {"repetition_penalty": 0}}, openai.BadRequestError, "repetition_penalty"),
+        ({"max_tokens": -2}, openai.BadRequestError, "max_tokens"),
     ],
 )
 def test_refusals_are_the_clients_own_errors(wrong: dict, error: type, field: str) -> None:

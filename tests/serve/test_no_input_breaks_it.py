@@ -34,6 +34,11 @@ EVERYTHING = {
     "top_k": 4,
     "top_p": 0.5,
     "temperature": 1.0,
+    "max_tokens": -1,
+    "min_p": 0.1,
+    "repeat_penalty": 1.1,
+    "frequency_penalty": 0.5,
+    "presence_penalty": -0.5,
     "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}},
     "tool_choice": "auto",
 }

@@ -92,12 +92,16 @@ def test_a_wish_that_is_not_understood_is_refused() -> None:
         ({"X-Claude-Code-Session-Id": "s-1"}, "s-1"),
         ({"X-Claude-Code-Session-Id": "s-1", "X-Claude-Code-Agent-Id": "a-1"}, "s-1/a-1"),
         ({"X-Persona-Conversation": "c-1", "X-Claude-Code-Session-Id": "s-1"}, "c-1"),
+        ({"Session_id": "s-2"}, "s-2"),
+        ({"Session_id": "two words"}, None),
+        ({"X-Claude-Code-Session-Id": "x" * 201, "Session-Id": "s-2"}, "s-2"),
+        ({"X-Claude-Code-Agent-Id": "a-1"}, None),
     ],
 )
 def test_a_turn_belongs_to_the_clients_conversation(
     headers: dict[str, str], conversation: str | None
 ) -> None:
-    """The client's own name for it decides; a sub-agent's is one of its own."""
+    """The client's own name for it decides; a sub-agent's is one of its own. What names none is ignored."""
     with running(["Yes."]) as served:
         served.post(CHAT, ASKED, **headers)
 
@@ -105,7 +109,7 @@ def test_a_turn_belongs_to_the_clients_conversation(
 
 
 def test_a_name_of_a_conversation_has_to_be_one() -> None:
-    """No blanks, nothing endless."""
+    """No blanks, nothing endless, where it is persona's own header that says it."""
     with running(["Yes."]) as served:
         for name in ("two words", "x" * 201):
             assert 400 == served.post(CHAT, ASKED, **{"X-Persona-Conversation": name}).status_code

@@ -113,7 +113,8 @@ async def test_pick(lodging: Lodging) -> None:
 
 
 async def test_the_blind_vote(lodging: Lodging) -> None:
-    """Base, the champion before and the one now; no name shows before the vote, which is a pick."""
+    """Base, the champion before and the one now; no name shows before the vote, which is a pick. None is
+    drawn by chance."""
     async with lodging.chat() as talk:
         lodging.stage.reply = lambda revision, _: (
             "words of " + ("none" if revision == "r0" else revision[-4:])
@@ -131,6 +132,7 @@ async def test_the_blind_vote(lodging: Lodging) -> None:
         (act,) = acts(lodging)
         assert 2 == len(act.over)
         assert "r1" == talk.last.model
+        assert {0} == {sampling.temperature for e in lodging.stage.opened for _, sampling in e.asked}
         with lodging.store() as store:
             assert 3 == store.interactions.count()
 

@@ -11,7 +11,7 @@ from persona.serve.asked import Asked, Opened
 from persona.serve.dialects import fields
 from persona.serve.dialects.chat_answer import ChatWriter, Remembered
 from persona.serve.dialects.dialect import Json, Writer
-from persona.serve.dialects.fields import Content, Fields, Name, Object, Stops, Tokens, TopP
+from persona.serve.dialects.fields import Content, Fields, Name, Object, Sampled, Stops, TokensOrNot
 from persona.serve.limits import Limits
 from persona.serve.refusals import NotSupported, NotUnderstood
 from store.records import Message
@@ -81,7 +81,7 @@ class _StreamOptions(Fields):
     include_usage: bool | None = None
 
 
-class _Request(Fields):
+class _Request(Sampled):
     model: Name
     messages: Annotated[list[_Message], Field(min_length=1)]
     tools: list[_Tool] | None = None
@@ -89,11 +89,9 @@ class _Request(Fields):
     parallel_tool_calls: bool | None = None
     stream: bool | None = None
     stream_options: _StreamOptions | None = None
-    max_tokens: Tokens | None = None
-    max_completion_tokens: Tokens | None = None
+    max_tokens: TokensOrNot = None
+    max_completion_tokens: TokensOrNot = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: TopP | None = None
-    top_k: Annotated[int, Field(ge=-1)] | None = None
     seed: int | None = None
     stop: Stops | None = None
     response_format: _Format | None = None
@@ -117,10 +115,9 @@ class Chat:
             ),
             sampling=fields.sampling_of(
                 limits,
+                request,
                 max_tokens=request.max_completion_tokens or request.max_tokens,
                 temperature=request.temperature,
-                top_p=request.top_p,
-                top_k=request.top_k,
                 seed=request.seed,
                 stop=request.stop,
                 schema=_schema(request.response_format),

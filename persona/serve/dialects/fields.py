@@ -33,9 +33,27 @@ Name = Annotated[str, Field(min_length=1, max_length=256)]
 Stops = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=1000)]], BeforeValidator(_listed), Field(max_length=16)
 ]
-TopP = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Repeat = Annotated[float, Field(ge=0.1, le=10)]  # 1 is none
 Tokens = Annotated[int, Field(ge=1)]
+# -1 is what clients of llama.cpp and others send to say nothing of it.
+TokensOrNot = Annotated[Tokens | None, BeforeValidator(lambda value: None if value == -1 else value)]
 Object = dict[str, Json]
+
+
+class Sampled(Fields):
+    """What every dialect may say of how an answer is drawn: its own, and what llama.cpp's server calls the
+    rest, under which name other servers take `repetition_penalty` too.
+    """
+
+    top_p: Share | None = None
+    top_k: Annotated[int, Field(ge=-1)] | None = None
+    min_p: Share | None = None
+    repeat_penalty: Repeat | None = None
+    repetition_penalty: Repeat | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
 
 
 class Part(Fields):
@@ -142,11 +160,10 @@ def chosen(
 
 def sampling_of(
     limits: Limits,
+    said: Sampled,
     *,
     max_tokens: int | None,
     temperature: float | None,
-    top_p: float | None,
-    top_k: int | None = None,
     seed: int | None = None,
     stop: list[str] | None = None,
     schema: Object | None = None,
@@ -154,16 +171,19 @@ def sampling_of(
     must_call: Iterable[Object] = (),
     tools: Iterable[Object] = (),
 ) -> Sampling:
-    """One dialect's numbers as an engine takes them; what was left out is the engine's default."""
-    default = Sampling()
+    """One dialect's numbers as an engine takes them; what was left out is as `limits` have it, or off."""
     forced = tuple(must_call)
     if schema is not None and tuple(tools):
         raise NotSupported(schema_field, "a schema beside tools; send `tool_choice` none, or no tools")
     return Sampling(
         max_tokens=min(max_tokens or limits.answer_tokens, limits.most_answer_tokens),
-        temperature=default.temperature if temperature is None else float(temperature),
-        top_p=default.top_p if top_p is None else max(float(top_p), 1e-6),
-        top_k=max(0, min(top_k or 0, 2**31 - 1)),  # -1 is another way to say: all
+        temperature=limits.temperature if temperature is None else float(temperature),
+        top_p=1.0 if said.top_p is None else max(float(said.top_p), 1e-6),
+        top_k=max(0, min(said.top_k or 0, 2**31 - 1)),  # -1 is another way to say: all
+        min_p=float(said.min_p or 0),
+        repeat_penalty=float(said.repeat_penalty or said.repetition_penalty or 1),
+        frequency_penalty=float(said.frequency_penalty or 0),
+        presence_penalty=float(said.presence_penalty or 0),
         seed=None if seed is None else seed % (2**32 - 1),  # the last one would mean any
         stop=tuple(stop or ()),
         json_schema=calls_schema(forced) if forced else schema,

@@ -11,7 +11,7 @@ from persona.engine.protocol import Prompt
 from persona.serve.asked import Asked, Opened
 from persona.serve.dialects import fields
 from persona.serve.dialects.dialect import Json, Writer
-from persona.serve.dialects.fields import Content, Fields, Name, Object, Part, Stops, Tokens, TopP
+from persona.serve.dialects.fields import Content, Fields, Name, Object, Part, Sampled, Stops, Tokens
 from persona.serve.dialects.messages_answer import MessagesWriter, Remembered
 from persona.serve.limits import Limits
 from persona.serve.refusals import NotSupported, NotUnderstood
@@ -65,7 +65,7 @@ class _Thinking(Fields):
     type: str
 
 
-class _Request(Fields):
+class _Request(Sampled):
     model: Name
     messages: Annotated[list[_Message], Field(min_length=1)]
     max_tokens: Tokens | None = None
@@ -75,8 +75,6 @@ class _Request(Fields):
     stop_sequences: Stops | None = None
     stream: bool | None = None
     temperature: Annotated[float, Field(ge=0, le=1)] | None = None
-    top_p: TopP | None = None
-    top_k: Annotated[int, Field(ge=-1)] | None = None
     thinking: _Thinking | None = None
     output_config: _Output | None = None
     output_format: _Format | None = None
@@ -116,10 +114,9 @@ def _asked(request: _Request, limits: Limits) -> Asked:
         prompt=fields.prompt_of(_messages(request), tools, "messages"),
         sampling=fields.sampling_of(
             limits,
+            request,
             max_tokens=request.max_tokens,
             temperature=request.temperature,
-            top_p=request.top_p,
-            top_k=request.top_k,
             stop=request.stop_sequences,
             schema=form.schema_ if form else None,
             schema_field="output_config.format",

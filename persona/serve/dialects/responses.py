@@ -11,7 +11,7 @@ from pydantic import Field
 from persona.serve.asked import Asked, Opened
 from persona.serve.dialects import fields
 from persona.serve.dialects.dialect import Json, Writer
-from persona.serve.dialects.fields import Content, Fields, Name, Object, Part, Tokens, TopP
+from persona.serve.dialects.fields import Content, Fields, Name, Object, Part, Sampled, TokensOrNot
 from persona.serve.dialects.responses_answer import Remembered, ResponsesWriter
 from persona.serve.dialects.responses_tools import Offered, read_tools
 from persona.serve.limits import Limits
@@ -63,7 +63,7 @@ class _Text(Fields):
     format: _Format | None = None
 
 
-class _Request(Fields):
+class _Request(Sampled):
     model: Name
     input: str | Annotated[list[_Item], Field(min_length=1)]
     instructions: str | None = None
@@ -71,10 +71,8 @@ class _Request(Fields):
     tool_choice: Literal["none", "auto", "required"] | _Choice | None = None
     parallel_tool_calls: bool | None = None
     stream: bool | None = None
-    max_output_tokens: Tokens | None = None
+    max_output_tokens: TokensOrNot = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: TopP | None = None
-    top_k: Annotated[int, Field(ge=-1)] | None = None
     seed: int | None = None
     text: _Text | None = None
 
@@ -94,10 +92,9 @@ class Responses:
             prompt=fields.prompt_of(_messages(request, offered), tools, "input"),
             sampling=fields.sampling_of(
                 limits,
+                request,
                 max_tokens=request.max_output_tokens,
                 temperature=request.temperature,
-                top_p=request.top_p,
-                top_k=request.top_k,
                 seed=request.seed,
                 schema=_schema(request.text),
                 schema_field="text.format",

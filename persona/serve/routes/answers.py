@@ -20,9 +20,11 @@ from persona.serve.routes.passing import Passing
 from persona.serve.routes.service import Service, read_object, visitor_of
 from persona.serve.streams import EventStream, unless_left
 
-# Where clients say which conversation a request belongs to; a sub-agent's is one of its own.
-_CONVERSATION = ("x-persona-conversation", "x-claude-code-session-id", "session-id", "session_id")
-_WITHIN = "x-claude-code-agent-id"
+# Where clients say which conversation a request belongs to, to persona or for ends of their own. A
+# sub-agent's is one of its own.
+_CONVERSATION = "x-persona-conversation"
+_SESSION, _WITHIN = "x-claude-code-session-id", "x-claude-code-agent-id"
+_SESSIONS = (_SESSION, "session-id", "session_id")
 _NAME = re.compile(r"[!-~]{1,200}")
 _PART = "part"
 _NO, _YES = frozenset({"no", "0", "false"}), frozenset({"", "yes", "1", "true"})
@@ -155,15 +157,18 @@ def _upstream(request: Request, document: Mapping[str, Any]) -> Upstream | None:
 
 
 def _conversation(request: Request) -> str | None:
-    for header in _CONVERSATION:
-        name = request.headers.get(header)
-        if not name:
-            continue
-        within = request.headers.get(_WITHIN) if header == _CONVERSATION[1] else None
-        name = f"{name}/{within}" if within else name
+    """NotUnderstood for a name that persona was told and that is none; a header of others' need not fit."""
+    name = request.headers.get(_CONVERSATION)
+    if name:
         if not _NAME.fullmatch(name):
-            raise NotUnderstood(header, "1 to 200 visible ASCII characters name a conversation")
+            raise NotUnderstood(_CONVERSATION, "1 to 200 visible ASCII characters name a conversation")
         return name
+    for header in _SESSIONS:
+        name = request.headers.get(header, "")
+        within = request.headers.get(_WITHIN) if name and header == _SESSION else None
+        name = f"{name}/{within}" if within else name
+        if _NAME.fullmatch(name):
+            return name
     return None
 
 

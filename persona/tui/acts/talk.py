@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from persona.tui.screens.chat import ChatScreen
 
 _STILL = "the answer is still coming: Esc stops it"
-ANOTHER = 0.8  # temperature of a further answer: a greedy one would come out the same
+ANOTHER = 0.8  # temperature of a further answer where the chat's is none or 0, which comes out the same
 
 
 async def say(chat: ChatScreen, text: str) -> None:
@@ -100,8 +100,7 @@ async def answer(chat: ChatScreen, turn: Turn, *, again: bool = False) -> Answer
         model=chat.held or "persona",
         conversation=chat.thread.id,
         keep=not chat.incognito,
-        temperature=max(ANOTHER, chat.temperature or 0) if again else chat.temperature,
-        seed=len(turn.answers) if again else None,
+        temperature=(chat.temperature or ANOTHER) if again else chat.temperature,
         max_tokens=chat.max_tokens,
     )
     chat.speaking = speaking = Speaking(chat.daemon, wanted, on_text)  # from here on nobody else does

@@ -85,7 +85,8 @@ async def pick(chat: ChatScreen, number: str) -> None:
         return
     arms = [Arm(name=answer.model or "answer", answer=answer) for answer in turn.answers[-2:]]
     if len(arms) == 1:
-        arms.append(Arm(name="another", model=chat.held or "persona", temperature=talk.ANOTHER, seed=1))
+        warm = chat.temperature or talk.ANOTHER
+        arms.append(Arm(name="another", model=chat.held or "persona", temperature=warm))
     outcome = await chat.app.push_screen_wait(
         SideBySide("which one is better?", turn.question, arms, await _wanted(chat, turn), chat.daemon)
     )
@@ -111,7 +112,8 @@ async def blind(chat: ChatScreen, question: str) -> None:
             raise Trouble("ask something first, or /ab QUESTION")
     else:
         turn = chat.thread.ask(question)
-    arms = [Arm(name=talk.who(model), model=model, temperature=chat.temperature) for model in models]
+    even = chat.temperature or 0.0  # unless it is asked for, chance shall not decide a vote
+    arms = [Arm(name=talk.who(model), model=model, temperature=even) for model in models]
     wanted = await _wanted(chat, turn)
     outcome = await chat.app.push_screen_wait(
         SideBySide("blind: which one is best?", turn.question, arms, wanted, chat.daemon, blind=True)

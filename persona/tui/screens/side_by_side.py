@@ -37,7 +37,6 @@ class Arm:
     model: str = "persona"
     answer: Answer | None = None
     temperature: float | None = None
-    seed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +79,7 @@ class Side(VerticalScroll):
 
         self.speaking = Speaking(
             daemon,
-            replace(wanted, model=self.arm.model, temperature=self.arm.temperature, seed=self.arm.seed),
+            replace(wanted, model=self.arm.model, temperature=self.arm.temperature),
             on_text,
         )
         try:
