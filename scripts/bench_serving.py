@@ -31,6 +31,7 @@ from adapters import Registry
 
 CONTEXT = 8192
 _AGAIN = "llama.cpp again"
+_SHORT = 4  # times as many rounds of a first text alone, which is over soon and swings most
 TALE = "Round {round}, client {client}: tell me a very long tale about a lighthouse, with every detail."
 
 
@@ -141,9 +142,13 @@ def _speed(daemon, base, revision, rounds, tokens, *, quick, transformers) -> di
             found[str(clients)] = {name: _figures(results) for name, results in measured.items()} | {
                 "of_llama.cpp": ratio(measured, "persona", "llama.cpp"),
                 "again_of_llama.cpp": ratio(measured, _AGAIN, "llama.cpp"),
-                "first_text_later_ms": later_ms(measured, "persona", "llama.cpp"),
-                "again_later_ms": later_ms(measured, _AGAIN, "llama.cpp"),
             }
+        measured = speeds(arms, clients=1, rounds=_SHORT * rounds, tokens=2)
+        found["first_text"] = {
+            "persona_later_ms": later_ms(measured, "persona", "llama.cpp"),
+            "again_later_ms": later_ms(measured, _AGAIN, "llama.cpp"),
+            "rounds": _SHORT * rounds,
+        }
     finally:
         bare.close()
     if transformers:
