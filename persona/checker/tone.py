@@ -21,6 +21,10 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns).replace("'", "['’]"), re.IGNORECASE)
 
 
+# "A kind of boat" says what it is; "kind of a boat" does not want to.
+_NO_SORT = "".join(
+    rf"(?<!\b{word} )" for word in "a an the this that what which any some one no every".split()
+)
 _AN_AI = r"(?:ai|artificial|(?:large )?language model|digital|virtual)\b"
 MARKERS: Mapping[str, re.Pattern[str]] = {
     "apology": _any(
@@ -35,7 +39,8 @@ MARKERS: Mapping[str, re.Pattern[str]] = {
         r"\b(?:perhaps|maybe|possibly|presumably|arguably|generally speaking|in some cases|it depends)\b",
         r"\bit (?:seems|appears|is possible) (?:that|to)\b",
         r"\bi (?:think|believe|guess|suppose|would say|feel like)\b",
-        r"\b(?:it (?:may|might) be|might (?:want|be)|sort of|kind of)\b",
+        r"\b(?:it (?:may|might) be|might (?:want|be))\b",
+        rf"{_NO_SORT}\b(?:sort|kind) of\b",
     ),
     "filler": _any(
         r"\A[\s*_]*(?:sure(?: thing)?|certainly|of course|absolutely)(?=[,.!])",

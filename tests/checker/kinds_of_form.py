@@ -17,6 +17,11 @@ _TABLE: list[tuple[dict[str, object], list[str], list[str]]] = [
     ({"kind": "bold"}, ["a **bold** word"], ["2 ** 3 ** 4", "`**x**`"]),
     ({"kind": "no_bold"}, ["2 ** 3 ** 4"], ["a **bold** word"]),
     ({"kind": "no_marker", "marker": "apology"}, ["It is late."], ["I'm sorry, it is late."]),
+    (
+        {"kind": "no_marker", "marker": "hedging"},
+        ["It is a kind of boat.", "Every sort of wood will do."],
+        ["It is kind of a boat.", "Perhaps it floats.", "It sort of works."],
+    ),
     ({"kind": "no_marker", "marker": "offer"}, ["Done."], ["Done. Let me know if you need more."]),
     ({"kind": "contractions"}, ["It's late."], ["It is late."]),
     ({"kind": "exclamation"}, ["Great!"], ["Great.", "`a != b`"]),

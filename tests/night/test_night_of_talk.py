@@ -18,13 +18,13 @@ from store.conversation import Conversation, Turn
 from store.records import Message, RunState
 
 
-def chats(place: Place, count: int) -> None:
-    """Conversations in which the first answer is too long and the second is welcome."""
+def chats(place: Place, count: int, amiss: str = "Too long. Shorter please.") -> None:
+    """Conversations in which something is amiss with the first answer, and the second is welcome."""
     for number in range(count):
         spoken = (
             f"What is number {number} of the list?",
             "It is a kind of boat. It has one mast and two sails. Many are found along the coast.",
-            "Too long. Shorter please.",
+            amiss,
             f"A boat with {number} masts.",
             "Thanks, perfect.",
         )
@@ -85,7 +85,7 @@ def measured(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 def test_a_night_with_pairs_and_no_preference_can_be_promoted(measured: Place) -> None:
     """The form of the answers is measured on plain prompts, and the pairs say that it is better."""
-    chats(measured, 5)
+    chats(measured, 16, "Too formal. Less formal please.")  # no checker could tell
     result = measured.night()
     (job,) = measured.stages.judged
     assert [] == measured.store.ledger.all()
@@ -94,7 +94,7 @@ def test_a_night_with_pairs_and_no_preference_can_be_promoted(measured: Place) -
     assert result.report.candidate.form is not None
     assert ({}, {}) == (result.report.candidate.adoption, result.report.candidate.residue)
     assert (RunState.PROMOTED, "r1") == (result.outcome, result.revision)
-    assert any("preference accuracy on held-out pairs: 100 % (before 0 %)" in one for one in result.reasons)
+    assert any("preference accuracy from 0 % to 100 %" in one for one in result.reasons)
 
 
 def test_plain_prompts_count_for_the_form_alone(measured: Place) -> None:
