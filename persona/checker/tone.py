@@ -22,9 +22,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 # "A kind of boat" says what it is; "kind of a boat" does not want to.
-_NO_SORT = "".join(
-    rf"(?<!\b{word} )" for word in ["a", "an", "the", "this", "that", "what", "which", "any", "some", "one", "no", "every"]
-)
+_KINDS_OF = ("a", "an", "the", "this", "that", "what", "which", "any", "some", "one", "no", "every")
+_NO_SORT = "".join(rf"(?<!\b{word} )" for word in _KINDS_OF)
 _AN_AI = r"(?:ai|artificial|(?:large )?language model|digital|virtual)\b"
 MARKERS: Mapping[str, re.Pattern[str]] = {
     "apology": _any(
