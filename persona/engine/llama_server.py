@@ -60,11 +60,11 @@ class LlamaServer:
             ) from None
         finally:
             shutil.rmtree(folder)
-        # Its destructor waits forever for a loop that had not begun when it was told to end.
-        self.ask({"prompt": [0], "n_predict": 0, "cache_prompt": False})
+        self._asked = False
 
     def generate(self, request: Mapping[str, Any], on_chunk: OnChunk) -> None:
         """Run one request; `on_chunk` gets each piece of the answer and says whether to stop."""
+        self._asked = True
         raised: list[BaseException] = []
 
         def guarded(chunk: Mapping[str, Any]) -> bool:
@@ -80,6 +80,7 @@ class LlamaServer:
 
     def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """The whole answer to one request."""
+        self._asked = True
         answer: Mapping[str, Any] = self._server.handle_completions(dict(request))
         if "error" in answer:
             raise EngineError(
@@ -88,6 +89,10 @@ class LlamaServer:
         return answer
 
     def close(self) -> None:
+        """Nothing can be asked after it. Idempotent."""
+        if self._server is not None and not self._asked:
+            # Its destructor waits forever for a loop that had not begun when it was told to end.
+            self.ask({"prompt": [0], "n_predict": 0, "cache_prompt": False})
         self._server = None  # its destructor stops the threads and frees the memory
         _give_back()
 
