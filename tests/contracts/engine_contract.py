@@ -122,7 +122,7 @@ class ServingContract:
         assert joined(pieces) == last.completion.text
         assert "length" == last.completion.finish_reason
         assert SHORT.max_tokens == last.completion.completion_tokens == sum(piece.pieces for piece in pieces)
-        assert sum(bool(piece.text) for piece in pieces) > 3
+        assert sum(bool(piece.text) for piece in pieces) > 1
         assert all(piece.completion is None for piece in pieces)
 
     def test_closing_a_stream_frees_the_engine(self, engine: Engine) -> None:
