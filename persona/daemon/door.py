@@ -12,7 +12,7 @@ from persona.daemon.tokens import Tokens
 from persona.errors import PersonaError
 from persona.serve.desk import Visitor
 
-_LOOK_SECONDS = 0.05  # a promotion is seen within this time; a look reads one small file
+_LOOK_SECONDS = 0.1  # a promotion is seen within this time; a look reads one small file
 
 _log = logging.getLogger(__name__)
 
