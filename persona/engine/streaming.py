@@ -10,7 +10,7 @@ from persona.engine.protocol import Completion, Delta
 
 _PATIENCE = 0.25  # seconds
 # Every piece wakes its readers, here, on an event loop and in a client, and what they take of the processor a
-# small model does not have: four in a hundred of its tokens. Nobody reads faster than so many seconds a piece.
+# small model does not have: four in a hundred of its tokens. Nobody reads faster than this; in seconds.
 _TOGETHER = 0.04
 
 OnText = Callable[[str], None]
