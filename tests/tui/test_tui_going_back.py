@@ -96,7 +96,7 @@ async def test_a_daemon_that_is_away(lodging: Lodging) -> None:
         lodging.start()
         await talk.shows("ready")
         await talk.pilot.press("enter")
-        await talk.until(lambda: talk.last.text.endswith("are you there?"))
+        await talk.until(lambda: talk.last is not None and talk.last.text.endswith("are you there?"))
 
 
 async def test_a_daemon_is_started_once(lodging: Lodging) -> None:
