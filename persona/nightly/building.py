@@ -14,6 +14,7 @@ from persona.nightly.costs import Costs
 from persona.nightly.curve import Curve
 from persona.nightly.night import Night, in_tries
 from persona.nightly.recovery import clear_run
+from persona.nightly.weakening import weakened_before
 from persona.paths import make_private
 from persona.report import Training
 from persona.train import Trained, TrainingJob, TrainingOutcome, train
@@ -47,8 +48,9 @@ def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) ->
     )
     if known is None:
         return _build(night, run, distilled, costs), ""
-    if night.registry.state(known.id) is RevisionState.CANDIDATE:
-        return Candidate(revision=known), ""
+    for awaiting in (known, weakened_before(night, known)):
+        if awaiting is not None and night.registry.state(awaiting.id) is RevisionState.CANDIDATE:
+            return Candidate(revision=awaiting), ""
     return None, f"nothing new since {known.ref}: the same examples, base and recipe built it"
 
 

@@ -16,28 +16,34 @@ from persona.nightly.tries import Tried
 class Costs:
     """`found` is plain JSON: by stage, seconds, cpu_seconds, peak_bytes, written_bytes; of children also
     paused_seconds, tries, restarts, lost_seconds and the fence of their memory. A stage in this process is
-    charged with this process's memory."""
+    charged with this process's memory. What a night does twice is one stage: added up, but for
+    peaks and tries, of which the larger counts."""
 
     def __init__(self) -> None:
         self.found: dict[str, dict[str, float | str]] = {}
 
     def add(self, stage: str, usage: Usage) -> None:
-        self.found[stage] = {
-            "seconds": round(usage.seconds, 3),
-            "cpu_seconds": round(usage.cpu_seconds, 3),
-            "peak_bytes": usage.peak_bytes,
-            "written_bytes": usage.written_bytes,
-        }
+        self._add(stage, _own(usage))
 
     def add_child(self, stage: str, usage: Usage, tried: Tried[object]) -> None:
         """The last try's, with what all tries before it took on the clock."""
-        self.add(stage, usage)
-        self.found[stage] |= {
-            "paused_seconds": round(usage.paused_seconds, 3),
-            "tries": tried.tries,
-            "restarts": tried.restarts,
-            "lost_seconds": round(tried.lost_seconds, 3),
-            "fence": usage.fence,
+        self._add(
+            stage,
+            {
+                **_own(usage),
+                "paused_seconds": usage.paused_seconds,
+                "tries": tried.tries,
+                "restarts": tried.restarts,
+                "lost_seconds": tried.lost_seconds,
+                "fence": usage.fence,
+            },
+        )
+
+    def _add(self, stage: str, more: dict[str, float | str]) -> None:
+        found = self.found.get(stage, {})
+        self.found[stage] = {
+            name: round(_joined(name, found.get(name), value), 3) if isinstance(value, float | int) else value
+            for name, value in more.items()
         }
 
     @contextmanager
@@ -53,6 +59,21 @@ class Costs:
                 written_bytes=_written() - written,
             ),
         )
+
+
+def _own(usage: Usage) -> dict[str, float | str]:
+    return {
+        "seconds": usage.seconds,
+        "cpu_seconds": usage.cpu_seconds,
+        "peak_bytes": usage.peak_bytes,
+        "written_bytes": usage.written_bytes,
+    }
+
+
+def _joined(name: str, before: float | str | None, more: float) -> float:
+    if not isinstance(before, float | int):
+        return more
+    return max(before, more) if name in ("peak_bytes", "tries") else before + more
 
 
 def _cpu_seconds() -> float:

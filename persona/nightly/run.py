@@ -2,7 +2,9 @@
 
     store ──distill──▶ snapshot ──train──▶ staged files ──publish──▶ candidate
                                                                         │
-      Operation ◀──promote── Verdict ◀──judge── EvalReport ◀──evaluate──┘
+      Operation ◀──promote── Verdict ◀──judge── EvalReport ◀──evaluate──┤
+                                │ learnt well, and did harm             │
+                                └──weaken──▶ the same, 0.7 as strong ───┘  once
 
 Cut off anywhere, the next night finds a terminal run, no half revision, and does again what was not done.
 """
@@ -12,21 +14,22 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters import Revision
 from adapters.failpoint import reach
 from persona.distill import Distilled, distill
 from persona.errors import NoSpace, PersonaError, Yielded
-from persona.nightly.building import find_or_build
+from persona.nightly.building import Candidate, find_or_build
 from persona.nightly.costs import Costs
 from persona.nightly.judgement import Judgement
 from persona.nightly.judging import earlier_champions, measure
 from persona.nightly.night import Night, NightResult
 from persona.nightly.recovery import clear_run, end_run, recover
+from persona.nightly.weakening import STRENGTH, is_weakened, weaken, why_weakened
 from persona.paths import Home, make_private
-from persona.promote import apply, judge
+from persona.promote import Verdict, apply, judge
 from persona.report import EvalReport
 from store.records import Run, RunState
 
@@ -62,35 +65,66 @@ def _stages(night: Night, run: str, costs: Costs) -> NightResult:
         _finish(night, run, RunState.NOTHING_TO_LEARN, [why_not], costs, snapshot=distilled.snapshot.id)
         return NightResult(run=run, outcome=RunState.NOTHING_TO_LEARN, reasons=(why_not,), costs=costs.found)
     champion = night.registry.champion()
-    report = measure(night, run, distilled, candidate.revision, champion, costs)
+    judged = _judge(night, run, distilled, candidate, champion, costs)
+    if judged.verdict.too_strong and not is_weakened(candidate.revision):
+        # First published, then the stronger one refused: whatever cuts the night off, one awaits judgement.
+        weaker = weaken(night, run, candidate.revision, costs)
+        _decide(night, run, judged, costs)
+        judged = _judge(night, run, distilled, _at(candidate, weaker), champion, costs)
+    return _conclude(night, run, judged, costs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Judged:
+    """`champion` is the one that the candidate was held against."""
+
+    revision: Revision
+    champion: str
+    report: EvalReport
+    verdict: Verdict
+
+
+def _at(candidate: Candidate, weaker: Revision) -> Candidate:
+    """The candidate in its weaker form; how far that drifts on replay was not measured."""
+    training = candidate.training
+    if training is not None:
+        training = replace(training, scale=training.scale * STRENGTH, drift=None)
+    return Candidate(revision=weaker, training=training)
+
+
+def _judge(
+    night: Night, run: str, distilled: Distilled, candidate: Candidate, champion: str, costs: Costs
+) -> _Judged:
+    revision = candidate.revision
+    report = measure(night, run, distilled, revision, champion, costs)
     report = replace(report, training=candidate.training)
-    return _conclude(night, run, distilled, candidate.revision, champion, report, costs)
-
-
-def _conclude(
-    night: Night,
-    run: str,
-    distilled: Distilled,
-    candidate: Revision,
-    champion: str,
-    report: EvalReport,
-    costs: Costs,
-) -> NightResult:
-    """The verdict becomes an operation and then the run's end; what lies in between is written down first."""
     verdict = judge(report, night.policy, earlier_champions(night))
+    if is_weakened(revision) and (why := why_weakened(night.registry, revision)):
+        verdict = replace(verdict, reasons=(*verdict.reasons, why))
+    return _Judged(revision=revision, champion=champion, report=report, verdict=verdict)
+
+
+def _decide(night: Night, run: str, judged: _Judged, costs: Costs) -> None:
+    """The verdict becomes an operation; what lies between that and the run's end is written down first."""
+    verdict = judged.verdict
     judgement = Judgement(
         accepted=verdict.accepted,
-        snapshot=distilled.snapshot.id,
-        revision=candidate.id,
+        snapshot=judged.revision.snapshot,
+        revision=judged.revision.id,
         reasons=verdict.reasons,
-        report=report.to_json(),
+        report=judged.report.to_json(),
         costs=costs.found,
     )
     reach("night.judge")
     judgement.write(make_private(night.home.runs / run))
     reach("night.promote")
     with costs.stage("promote"):
-        apply(verdict, night.registry, candidate=candidate.id, champion=champion)
+        apply(verdict, night.registry, candidate=judged.revision.id, champion=judged.champion)
+
+
+def _conclude(night: Night, run: str, judged: _Judged, costs: Costs) -> NightResult:
+    _decide(night, run, judged, costs)
+    verdict, revision = judged.verdict, judged.revision
     outcome = RunState.PROMOTED if verdict.accepted else RunState.REJECTED
     _finish(
         night,
@@ -98,16 +132,16 @@ def _conclude(
         outcome,
         verdict.reasons,
         costs,
-        snapshot=distilled.snapshot.id,
-        revision=candidate.id,
-        report=report.to_json(),
+        snapshot=revision.snapshot,
+        revision=revision.id,
+        report=judged.report.to_json(),
     )
     return NightResult(
         run=run,
         outcome=outcome,
         reasons=verdict.reasons,
-        revision=candidate.ref,
-        report=report,
+        revision=revision.ref,
+        report=judged.report,
         costs=costs.found,
     )
 

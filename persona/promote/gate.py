@@ -45,10 +45,14 @@ class GatePolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """`reasons` are sentences: first what decided, then what was fine."""
+    """`reasons` are sentences: first what decided, then what was fine.
+
+    `too_strong`: it learnt what it should and was refused for harm alone, of which less strength does less.
+    """
 
     accepted: bool
     reasons: tuple[str, ...]
+    too_strong: bool = False
 
 
 def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -> Verdict:
@@ -56,28 +60,34 @@ def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -
 
     `earlier` are champions before the present one, each as it was measured on its own night.
     """
-    against: list[str] = []
+    unknown: list[str] = []
+    harm: list[str] = []
+    unlearnt: list[str] = []
     fine: list[str] = []
-    preferences = figures.adoption(report, earlier, against)
-    pairs = figures.pairs(report, earlier, against)
-    exact = figures.exact_calls(report, earlier, against)
+    preferences = figures.adoption(report, earlier, unknown)
+    pairs = figures.pairs(report, earlier, unknown)
+    exact = figures.exact_calls(report, earlier, unknown)
     shows = figures.residue(report)
     if not report.candidate.adoption:
         fine.append("no preference has a checker, so adoption was not measured")
-    for figure in (*preferences, *pairs, *exact, *figures.valid_calls(report, against)):
+    for figure in (*preferences, *pairs, *exact, *figures.valid_calls(report, unknown)):
         loss = _loss(figure, policy)
         if loss is None:
             fine.append(f"{figure.name}: {_percent(figure.now)} (before {_percent(figure.before)})")
         else:
-            against.append(loss)
-    _together(figures.together(preferences), policy, against)
-    _residue(shows, policy, against)
-    _drift(report.candidate, policy, against, fine)
-    _form(report, policy, against, fine)
+            harm.append(loss)
+    _together(figures.together(preferences), policy, harm)
+    _residue(shows, policy, unlearnt)
+    _drift(report.candidate, policy, unknown, harm, fine)
+    _form(report, policy, unknown, harm, fine)
     _told(report, fine)
-    proof = _gain(preferences, [*pairs, *exact], shows, _champion(report), policy, against)
-    if against:
-        return Verdict(accepted=False, reasons=(*against, *fine))
+    proof = _gain(preferences, [*pairs, *exact], shows, _champion(report), policy, unlearnt)
+    if unknown or harm or unlearnt:
+        return Verdict(
+            accepted=False,
+            reasons=(*unknown, *harm, *unlearnt, *fine),
+            too_strong=not unknown and not unlearnt,
+        )
     return Verdict(accepted=True, reasons=(*proof, *fine))
 
 
@@ -87,9 +97,9 @@ def _gain(
     shows: Sequence[Figure],
     champion: str,
     policy: GatePolicy,
-    against: list[str],
+    unlearnt: list[str],
 ) -> list[str]:
-    """The sentence that says what became better; without one, why that is not enough goes into `against`.
+    """The sentence that says what became better; without one, why that is not enough goes into `unlearnt`.
 
     The preferences together, exact calls and preference accuracy each have the whole doubt. A preference, or
     a style that was given up, also counts on its own, or a new one would drown among many that are kept; they
@@ -104,11 +114,11 @@ def _gain(
     ]
     enough = [each for each in looked_at if each[0].now.asked >= policy.min_prompts]
     if not looked_at:
-        against.append("nothing could be compared with the champion on held-out prompts")
+        unlearnt.append("nothing could be compared with the champion on held-out prompts")
         return []
     if not enough:
         most = max(figure.now.asked for figure, _ in looked_at)
-        against.append(f"only {most} held-out checks, {policy.min_prompts} are needed to judge")
+        unlearnt.append(f"only {most} held-out checks, {policy.min_prompts} are needed to judge")
         return []
     risen = [
         (gain_span(figure.now, figure.before, doubt).low, figure)
@@ -120,12 +130,12 @@ def _gain(
         return [f"better than {champion}: {best.name} {_rose(best)}, at least {_points(low)} beyond chance"]
     largest = max((figure for figure, _ in looked_at), key=lambda figure: figure.gain)
     if largest.gain >= policy.min_gain - _ROUNDING:
-        against.append(
+        unlearnt.append(
             f"it is not clearly better than {champion} on held-out prompts: {largest.name} {_rose(largest)}, "
             "which may be chance"
         )
     else:
-        against.append(
+        unlearnt.append(
             f"it is no better than {champion} on held-out prompts (largest gain {_points(largest.gain)})"
         )
     return []
@@ -163,26 +173,26 @@ def _fell(now: Rate, before: Rate, allowed: float, policy: GatePolicy) -> bool:
     return lost > allowed + _ROUNDING and lost * now.asked >= policy.min_lost - _ROUNDING
 
 
-def _together(mean: Figure | None, policy: GatePolicy, against: list[str]) -> None:
+def _together(mean: Figure | None, policy: GatePolicy, harm: list[str]) -> None:
     """Whatever else was won, it is not won with the preferences."""
     if mean is not None and _fell(mean.now, mean.before, policy.max_mean_loss, policy):
-        against.append(f"{mean.name} fell from {_percent(mean.before)} to {_counted(mean.now)}")
+        harm.append(f"{mean.name} fell from {_percent(mean.before)} to {_counted(mean.now)}")
 
 
-def _residue(shows: Sequence[Figure], policy: GatePolicy, against: list[str]) -> None:
+def _residue(shows: Sequence[Figure], policy: GatePolicy, unlearnt: list[str]) -> None:
     """A style that was given up may still show where the champion shows it clearly more."""
     for figure in shows:
         too_much = part(figure.now) > policy.max_residue and figure.now.passed >= policy.min_lost
         if too_much and not gain_span(figure.now, figure.before, policy.doubt).high < 0.0:
-            against.append(f"{figure.name} still shows in {_percent(figure.now)} of answers")
+            unlearnt.append(f"{figure.name} still shows in {_percent(figure.now)} of answers")
 
 
-def _drift(candidate: Arm, policy: GatePolicy, against: list[str], fine: list[str]) -> None:
+def _drift(candidate: Arm, policy: GatePolicy, unknown: list[str], harm: list[str], fine: list[str]) -> None:
     drift = candidate.drift
     if drift is None or not math.isfinite(drift):
-        against.append("drift from the base is missing")
+        unknown.append("drift from the base is missing")
     elif drift > policy.max_drift:
-        against.append(
+        harm.append(
             f"drift from the base is {drift:.3f} nats per token on neutral prompts, "
             f"{policy.max_drift:.3f} is allowed"
         )
@@ -190,20 +200,22 @@ def _drift(candidate: Arm, policy: GatePolicy, against: list[str], fine: list[st
         fine.append(f"drift from the base: {drift:.3f} nats per token ({policy.max_drift:.3f} allowed)")
 
 
-def _form(report: EvalReport, policy: GatePolicy, against: list[str], fine: list[str]) -> None:
+def _form(
+    report: EvalReport, policy: GatePolicy, unknown: list[str], harm: list[str], fine: list[str]
+) -> None:
     form, base = report.candidate.form, report.base.form
     if form is None or base is None:
-        against.append("the form of the answers (length, loops, truncation) is missing")
+        unknown.append("the form of the answers (length, loops, truncation) is missing")
         return
-    before = len(against)
+    before = len(harm)
     for name, now, allowed in (
         ("cut off", form.truncated, base.truncated + policy.max_truncated_gain),
         ("loops", form.looping, base.looping + policy.max_looping_gain),
         ("empty", form.empty, policy.max_empty),
     ):
         if not math.isfinite(now) or now > allowed:
-            against.append(f"{_share(now)} of its answers are {name}, {_share(allowed)} are allowed")
-    if len(against) == before:
+            harm.append(f"{_share(now)} of its answers are {name}, {_share(allowed)} are allowed")
+    if len(harm) == before:
         fine.append(f"answers end, do not loop, and have {form.words:.0f} words (base {base.words:.0f})")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Stages:
     """The scripted children. `before_training` and `before_report` may do anything, raising included."""
 
     score: float = 1.0
+    drifts: list[float] = field(default_factory=list)  # of the candidates, in the order they are judged
     before_training: Callable[[TrainingJob], None] = lambda _: None
     before_report: Callable[[EvaluationJob], None] = lambda _: None
     losses: list[float] = field(default_factory=list)
@@ -82,7 +83,9 @@ class Stages:
             on_progress({"event": "progress", "step": "train", "done": step, "total": 2, "loss": loss})
         if len(self.trained) <= self.fail_after_losses:
             raise OutOfMemory("train", "killed", job.out)
-        (job.out / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 1}))
+        (job.out / "adapter_config.json").write_text(
+            json.dumps({"peft_type": "LORA", "r": 1, "lora_alpha": 2})
+        )
         save_file(
             {"a.lora_A.weight": np.full((1, 4), len(job.examples), np.float32)},
             job.out / "adapter_model.safetensors",
@@ -97,8 +100,9 @@ class Stages:
     def evaluate(self, job: EvaluationJob, **_: Any) -> Evaluated:
         self.judged.append(job)
         self.before_report(job)
+        drift = self.drifts.pop(0) if self.drifts else 0.01
         report = EvalReport(
-            candidate=arm(job.candidate, self.score),
+            candidate=replace(arm(job.candidate, self.score), drift=drift),
             champion=arm(job.champion, 0.0),
             base=arm("r0", 0.0),
             statements={"p": "Be brief."},
