@@ -8,9 +8,11 @@ import pytest
 
 from adapters import Registry
 from persona.child import Budget
-from persona.engine.opener import open_engine
+from persona.engine.opener import open_engine, open_scorer
 from persona.engine.protocol import Prompt, Sampling
 from persona.nightly import Night, run_night
+from persona.nightly.costs import Costs
+from persona.nightly.weakening import weaken
 from persona.paths import Home, make_private
 from persona.promote import GatePolicy
 from persona.train import LoraShape, Recipe, Schedule
@@ -83,7 +85,8 @@ def night(starter_base, tmp_path):
 
 
 def test_a_night_on_the_real_base(night):
-    """It ends with a verdict on real measurements, leaves everything intact, and its revision answers."""
+    """It ends with a verdict on real measurements, leaves everything intact, and it answers; weakened,
+    it is served by both engines and drifts less."""
     result = run_night(night)
     assert result.outcome in {RunState.PROMOTED, RunState.REJECTED}, result.reasons
     assert "r1" == result.revision
@@ -101,9 +104,20 @@ def test_a_night_on_the_real_base(night):
     revision = night.registry.resolve("r1")
     assert {"adapter_config.json", "adapter_model.safetensors", "adapter.gguf"} == set(revision.files)
     assert RunState.NOTHING_TO_LEARN is run_night(night).outcome
+    weaker = weaken(night, "20261101t080000-abcdef", revision, Costs())
+    assert ("r2", revision.id) == (weaker.ref, weaker.parent)
     prompt = [Prompt(messages=(Message(role="user", content="What is a fjord?"),))]
+    answer = Message(role="assistant", content=ANSWERS["What is a fjord?"])
+    drifts = []
+    for arm in (revision, weaker):
+        scorer = open_scorer(night.base, arm)
+        try:
+            drifts += scorer.divergence(prompt, [answer])
+        finally:
+            scorer.close()
+    assert 0 < drifts[1] < drifts[0]
     said = []
-    for arm in (night.registry.resolve("r0"), revision):
+    for arm in (night.registry.resolve("r0"), revision, weaker):
         engine = open_engine(night.base, arm)
         try:
             said.append(engine.complete(prompt, Sampling(max_tokens=32))[0].text)
