@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
         base=judge.base,
         out=options.out,
         asking=asking,
-        recipes={variant.name: variant.recipe for variant in tried},
+        variants={variant.name: variant for variant in tried},
         judge=judge,
         code=code,
     )

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from adapters import BaseRef
 from adapters.digest import canonical, digest
 from persona.template import Template
 
@@ -68,6 +69,19 @@ class Base:
     @property
     def fingerprint(self) -> str:
         return self.parts.fingerprint
+
+    @property
+    def ref(self) -> BaseRef:
+        """What the manifest of a revision says of the base that it stands on."""
+        return BaseRef(
+            name=self.name,
+            fingerprint=self.fingerprint,
+            weights=self.parts.weights,
+            gguf=self.parts.gguf or "",
+            tokenizer=self.parts.tokenizer,
+            template=self.parts.template,
+            quantisation=self.parts.quantisation,
+        )
 
     @property
     def tokenizer(self) -> Path:

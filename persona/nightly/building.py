@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters import BaseRef, Build, Revision, RevisionState, build_key
+from adapters import Build, Revision, RevisionState, build_key
 from adapters.failpoint import reach
 from persona.child import Budget
 from persona.distill import Distilled
@@ -116,19 +116,10 @@ def _publish(night: Night, run: str, distilled: Distilled, outcome: TrainingOutc
 
 
 def _record(night: Night, distilled: Distilled, versions: Mapping[str, str]) -> Build:
-    parts = night.base.parts
     return Build(
         identity=night.identity,
         parent="r0",  # every night builds from the bare base
-        base=BaseRef(
-            name=night.base.name,
-            fingerprint=night.base.fingerprint,
-            weights=parts.weights,
-            gguf=parts.gguf or "",
-            tokenizer=parts.tokenizer,
-            template=parts.template,
-            quantisation=parts.quantisation,
-        ),
+        base=night.base.ref,
         snapshot=distilled.snapshot.id,
         recipe=night.recipe.to_json(),
         seed=night.recipe.seed,

@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
 from peft.helpers import disable_input_dtype_casting
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from persona.base import load_base
@@ -119,6 +119,8 @@ def _train(
             task_type="CAUSAL_LM",
         ),
     )
+    if job.start is not None:
+        _go_on_from(model, job.start)
     before = _adapter_tensors(model)
     trained_on, apart = parted(replay.rows, recipe.restraint)
     groups = by_prompt(own)
@@ -195,6 +197,15 @@ def _targets(shape: LoraShape, blocks: int) -> str | list[str]:
     if first == 0:
         return list(shape.modules)
     return rf".+\.({'|'.join(map(str, range(first, blocks)))})\..*\b({'|'.join(shape.modules)})"
+
+
+def _go_on_from(model: Any, folder: Path) -> None:
+    """Raises TrainingError unless the adapter there has just the tensors of this one."""
+    tensors = load_file(folder / "adapter_model.safetensors")
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    if shapes != {name: tensor.shape for name, tensor in _adapter_tensors(model).items()}:
+        raise TrainingError(f"{folder}: an adapter of another shape, which this recipe cannot go on with")
+    set_peft_model_state_dict(model, tensors)
 
 
 def _begun(job: TrainingJob) -> str | None:

@@ -20,7 +20,8 @@ class TrainingJob:
     `device` is "cpu", "cuda" or "auto"; `threads` 0 leaves the choice to torch. `halvings` says how often the
     portions that are computed at once were halved for want of memory: a step's rows and loss stay the same.
     `checkpoint` is where a training that is told to end keeps what it has done, and where the next goes on
-    from. Without it, being told to end is the end.
+    from. Without it, being told to end is the end. `start` is the folder of an adapter of the same shape to
+    go on from: a night builds from nothing, and a comparison may want to know what that is worth.
     """
 
     home: Path
@@ -35,6 +36,7 @@ class TrainingJob:
     threads: int = 0
     halvings: int = 0
     checkpoint: Path | None = None
+    start: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -51,6 +53,7 @@ class TrainingJob:
             "threads": self.threads,
             "halvings": self.halvings,
             "checkpoint": None if self.checkpoint is None else str(self.checkpoint),
+            "start": None if self.start is None else str(self.start),
         }
 
     @classmethod
@@ -68,6 +71,7 @@ class TrainingJob:
             threads=plain["threads"],
             halvings=plain["halvings"],
             checkpoint=None if plain["checkpoint"] is None else Path(plain["checkpoint"]),
+            start=None if plain["start"] is None else Path(plain["start"]),
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from people import Person
 from people.evening import FIRST_DAY
 
-from adapters import BARE, Bare, BaseRef, Build, Registry, Revision
+from adapters import BARE, Bare, Build, Registry, Revision
 from adapters.layout import CONFIG, GGUF, WEIGHTS
 from learning.chain_recipe import ChainRecipe, Trainer, chain_recipe, chain_steps
 from learning.days import demonstrations, pairs, shown
@@ -136,19 +136,10 @@ class ChainLife:
             )
 
     def _build(self, recipe: ChainRecipe, before: Revision | Bare, night: int) -> Build:
-        parts = self.base.parts
         return Build(
             identity=self.person.id,
             parent=before.id,
-            base=BaseRef(
-                name=self.base.name,
-                fingerprint=self.base.fingerprint,
-                weights=parts.weights,
-                gguf=parts.gguf or "",
-                tokenizer=parts.tokenizer,
-                template=parts.template,
-                quantisation=parts.quantisation,
-            ),
+            base=self.base.ref,
             snapshot=f"night-{night}",
             recipe=recipe.to_json(),
             seed=recipe.seed,

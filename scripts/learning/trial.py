@@ -8,6 +8,7 @@ from pathlib import Path
 
 from learning.asking import Asking
 from learning.cells import Case, Cell
+from learning.chained import chained
 from learning.code_state import code_state
 from learning.judging import Judge
 from learning.kept import key_of
@@ -15,6 +16,7 @@ from learning.lives import evening, import_day
 from learning.measuring import BY_ID, asked_key, cell_of, taught_key
 from learning.mornings import Morning, morning_of
 from learning.persona_life import make_home, night_in, training_of
+from learning.variants import Variant
 from persona.base import Base
 from persona.distill import distill
 from persona.errors import TrainingError
@@ -27,7 +29,7 @@ from store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """`recipes` by the name of their variant, which is the arm of a case. The gate has no say here.
+    """`variants` by name, which is the arm of a case. The gate has no say here.
 
     An adapter that was built before is found by its build key and not built again.
     """
@@ -35,14 +37,16 @@ class Trial:
     base: Base
     out: Path
     asking: Asking
-    recipes: Mapping[str, Recipe]
+    variants: Mapping[str, Variant]
     judge: Judge
     code: str
 
     def key(self, case: Case) -> str:
         """Not by the variant's name, which may change when the default does."""
+        chained = {"chained": True} if self.variants[case.arm].chained else {}
         return key_of(
             {
+                **chained,
                 "base": self.base.fingerprint,
                 "sweep": [case.person, case.night, case.seed],
                 "taught": taught_key(case.person, case.night, case.seed),
@@ -54,7 +58,7 @@ class Trial:
         )
 
     def life(self, case: Case) -> str:
-        """All variants of a person build in one home."""
+        """All variants of a person build in one home, but for chains, to which the days come one by one."""
         return self._folder(case).name
 
     def cell(self, case: Case) -> Cell:
@@ -69,7 +73,7 @@ class Trial:
         )
 
     def _recipe(self, case: Case) -> Recipe:
-        recipe = self.recipes[case.arm]
+        recipe = self.variants[case.arm].recipe
         return replace(recipe, seed=recipe.seed + case.seed)
 
     def _folder(self, case: Case) -> Path:
@@ -78,12 +82,16 @@ class Trial:
             "taught": taught_key(case.person, case.night, case.seed),
             "code": self.code,
         }
+        if self.variants[case.arm].chained:
+            decided_by["chained"] = key_of(self._recipe(case).to_json())
         return self.out / "lives" / f"{case.person}-{case.night}-{key_of(decided_by)[:12]}"
 
     def _morning(self, case: Case) -> Morning:
         person = BY_ID[case.person]
         home = make_home(self._folder(case), self.base)
         recipe = self._recipe(case)
+        if self.variants[case.arm].chained:
+            return chained(home, self.base, person, recipe, nights=case.night, seed=case.seed)
         name = f"variant-{key_of(recipe.to_json())[:16]}"
         costs = Costs()
         with Store.open(home.identity("me").store) as store:

@@ -21,17 +21,20 @@ _ALL = (*_ATTENTION, "gate_proj", "up_proj", "down_proj")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Factor:
-    """`variants` by what they are called. `besides` is set with each, where it would not show otherwise."""
+    """`variants` by what they are called. `besides` is set with each, where it would not show otherwise.
+    `chained`: every night goes on with the adapter of the night before; see learning.chained."""
 
     name: str
     variants: Mapping[str, Values]
     besides: Values = field(default_factory=dict)
+    chained: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variant:
     name: str
     recipe: Recipe
+    chained: bool = False
 
 
 def factors(default: Recipe) -> tuple[Factor, ...]:
@@ -78,6 +81,7 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
         Factor(name="first token", variants=each("losses.first", 1.0, 8.0)),
         Factor(name="preference", variants=each("losses.preference", 0.0, 0.1, 1.0)),
         Factor(name="restraint rows", variants=each("restraint.rows", 0, 24)),
+        Factor(name="nights", variants={"chained": {}}, chained=True),
     )  # fmt: skip
 
 
@@ -97,8 +101,8 @@ def variants(default: Recipe, chosen: Sequence[Factor], always: Values) -> tuple
             except KeyError as error:
                 left_out.append(f"{name}: this recipe has no {error.args[0]}")
                 continue
-            if all(recipe != each.recipe for each in found):
-                found.append(Variant(name=name, recipe=recipe))
+            if all((recipe, factor.chained) != (each.recipe, each.chained) for each in found):
+                found.append(Variant(name=name, recipe=recipe, chained=factor.chained))
     return found, left_out
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from adapters import BaseRef, Build, Registry, Revision
+from adapters import Build, Registry, Revision
 from persona.base import Base
 from persona.engine.gguf_adapter import write_gguf_adapter
 from persona.engine.tensors import model_tensors
@@ -60,19 +60,10 @@ def publish_random(registry: Registry, base: Base, seed: int) -> Revision:
 
 
 def _build(base: Base, seed: int) -> Build:
-    parts = base.parts
     return Build(
         identity="me",
         parent="r0",
-        base=BaseRef(
-            name=base.name,
-            fingerprint=base.fingerprint,
-            weights=parts.weights,
-            gguf=parts.gguf or "",
-            tokenizer=parts.tokenizer,
-            template=parts.template,
-            quantisation=parts.quantisation,
-        ),
+        base=base.ref,
         snapshot="d-none",
         recipe={"random": True},
         seed=seed,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cli_parts import Shell
 
-from adapters import BaseRef, Build, Revision
+from adapters import Build, Revision
 from persona.base import Base
 
 
@@ -26,11 +26,10 @@ def publish(home: Shell, base: Base, folder: Path, gguf: Path | None) -> Revisio
         (staged / name).write_bytes((folder / name).read_bytes())
     if gguf is not None:
         (staged / "adapter.gguf").write_bytes(gguf.read_bytes())
-    parts = {**base.parts.to_json(), "gguf": base.parts.gguf or ""}
     build = Build(
         identity="me",
         parent="r0",
-        base=BaseRef(name=base.name, fingerprint=base.fingerprint, **parts),
+        base=base.ref,
         snapshot="d-none",
         recipe={"quantisation": "none"},
         seed=1,

@@ -12,7 +12,7 @@ from contracts.engine_contract import FRUITS, SHORT
 from safetensors.numpy import load_file, save_file
 from small_parts import small_base, write_lora
 
-from adapters import BARE, BaseRef, Build, Registry, Revision
+from adapters import BARE, Build, Registry, Revision
 from persona.base import Base
 from persona.engine import opener
 from persona.engine.gguf_adapter import write_gguf_adapter
@@ -21,19 +21,10 @@ from persona.errors import BadInput, BaseMismatch, Damaged, EngineError
 
 
 def build_on(base: Base) -> Build:
-    parts = base.parts
     return Build(
         identity="me",
         parent="r0",
-        base=BaseRef(
-            name=base.name,
-            fingerprint=base.fingerprint,
-            weights=parts.weights,
-            tokenizer=parts.tokenizer,
-            template=parts.template,
-            quantisation=parts.quantisation,
-            gguf=parts.gguf or "",
-        ),
+        base=base.ref,
         snapshot="d-" + "0" * 24,
         recipe={"quantisation": "none"},
         seed=1,

@@ -24,8 +24,9 @@ def test_the_default_comes_first_and_nothing_twice() -> None:
     found, left_out = variants(_DEFAULT, factors(_DEFAULT), {})
     assert _DEFAULT == found[0].recipe
     assert [] == left_out
-    recipes = [each.recipe for each in found]
+    recipes = [(each.recipe, each.chained) for each in found]
     assert all(recipe not in recipes[:n] for n, recipe in enumerate(recipes))
+    assert ["nights chained"] == [each.name for each in found if each.chained]
     assert len({each.name for each in found}) == len(found)
 
 

@@ -8,11 +8,13 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from persona.errors import BaseMismatch, BrokenNumerics, TrainingError, Yielded
 from persona.train import LoraShape, Recipe, Schedule, TrainingJob
+from persona.train.recipe import Restraint
 from store.records import Demonstration, Message, PreferencePair
 
 pytestmark = pytest.mark.base
@@ -122,6 +124,20 @@ def test_a_training_that_made_room_goes_on(starter_base, tmp_path, monkeypatch):
     assert undisturbed.losses == went_on.losses
     name = "adapter_model.safetensors"
     assert (whole / name).read_bytes() == (parts / name).read_bytes()
+
+
+def test_a_build_can_go_on_from_an_adapter(starter_base, tmp_path):
+    """At hardly any rate it stays what it was; what has another shape is refused in one line."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    run(job(starter_base, first, recipe()))
+    barely = replace(recipe(), schedule=replace(SHORT, learning_rate=1e-6), restraint=Restraint(rows=0))
+    run(job(starter_base, second, barely, start=first))
+    before, after = (load_file(folder / "adapter_model.safetensors") for folder in (first, second))
+    assert all(np.allclose(before[name], after[name], atol=1e-4) for name in before)
+    assert any(before[name].any() for name in before if ".lora_B." in name)
+    wider = replace(recipe(), shape=LoraShape(rank=4, alpha=8, untouched=0.0))
+    with pytest.raises(TrainingError, match="another shape"):
+        run(job(starter_base, tmp_path / "third", wider, start=first))
 
 
 def test_blocks_that_stay_untouched_have_no_adapter(starter_base, tmp_path):
