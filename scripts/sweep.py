@@ -103,7 +103,7 @@ def _show(
     cells, cut_short = whole(ran.cells)
     found = summaries(cells, list(dict.fromkeys(cell.case.arm for cell in cells)))
     if options.plots is not None and found:
-        for file in plots.write_sweep(found, options.plots):
+        for file in plots.write_sweep(found, NAMES, options.plots):
             to_stderr(f"wrote {file}")
     if options.json:
         document = {

@@ -18,21 +18,56 @@ def write_arms(summaries: Sequence[Summary], folder: Path) -> list[Path]:
     return [_over_nights(pyplot, summaries, folder), _against_drift(pyplot, summaries, folder)]
 
 
-def write_sweep(summaries: Sequence[Summary], folder: Path) -> list[Path]:
-    """sweep.png: each variant's adoption against its drift; the default is marked."""
+def write_sweep(summaries: Sequence[Summary], factors: Sequence[str], folder: Path) -> list[Path]:
+    """sweep.png: a panel for each of `factors` that has variants. Bars are adoption with its interval, dots
+    drift; the lines across are the default's."""
     pyplot = _pyplot()
     folder.mkdir(parents=True, exist_ok=True)
-    figure, axes = pyplot.subplots(figsize=(9, 6))
-    for each in summaries:
-        if each.drift is None or each.adoption.mean is None:
-            continue
-        default = each.arm == DEFAULT
-        axes.scatter(
-            each.drift, 100 * each.adoption.mean, marker="*" if default else "o", s=140 if default else 40
-        )
-        axes.annotate(each.arm, (each.drift, 100 * each.adoption.mean), fontsize=7, xytext=(4, 3),
-                      textcoords="offset points")  # fmt: skip
-    return [_saved(pyplot, figure, axes, "drift (nats per token)", folder / "sweep.png")]
+    (default,) = [each for each in summaries if each.arm == DEFAULT] or [None]
+    panels = [(name, own) for name in factors if (own := [e for e in summaries if _is_of(e, name)])]
+    if not panels:
+        return []
+    across = min(3, len(panels))
+    down = -(-len(panels) // across)
+    figure, grid = pyplot.subplots(down, across, figsize=(4.6 * across, 3.2 * down), squeeze=False)
+    for axes, (name, own) in zip(grid.flat, panels, strict=False):
+        _panel(axes, name, own, default)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_visible(False)
+    figure.supylabel("bars: held-out answers that are right (%)", fontsize=9)
+    figure.text(0.995, 0.5, "dots: drift (nats per token)", rotation=270, va="center", ha="right", fontsize=9)
+    figure.tight_layout(rect=(0.01, 0.0, 0.975, 1.0))
+    file = folder / "sweep.png"
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)
+    return [file]
+
+
+def _is_of(summary: Summary, factor: str) -> bool:
+    return summary.arm.startswith(f"{factor} ") and summary.adoption.mean is not None
+
+
+def _panel(axes: Any, name: str, own: Sequence[Summary], default: Summary | None) -> None:
+    places = range(len(own))
+    labels = [each.arm.removeprefix(f"{name} ").replace(" at ", "\nat ") for each in own]
+    shares = [100 * (each.adoption.mean or 0.0) for each in own]
+    spans = [each.adoption.interval or (0.0, 1.0) for each in own]
+    ends = [
+        [100 * abs(span[n] - share / 100) for span, share in zip(spans, shares, strict=True)] for n in (0, 1)
+    ]
+    axes.bar(places, shares, color="#9ecae1", width=0.6, yerr=ends, ecolor="#6b8ba4", capsize=3)
+    axes.set_xticks(places, labels, fontsize=7)
+    axes.set_ylim(0, 105)
+    axes.set_title(name, fontsize=10)
+    drifts = axes.twinx()
+    drifts.plot(places, [each.drift for each in own], "o", color="#d9480f", markersize=5)
+    highest = max([each.drift or 0.0 for each in (*own, *([default] if default else []))])
+    drifts.set_ylim(0, max(0.06, 1.15 * highest))
+    drifts.tick_params(labelsize=7)
+    axes.tick_params(axis="y", labelsize=7)
+    if default is not None and default.adoption.mean is not None:
+        axes.axhline(100 * default.adoption.mean, color="#3182bd", linewidth=1, linestyle="--")
+        drifts.axhline(default.drift, color="#d9480f", linewidth=1, linestyle=":")
 
 
 def _over_nights(pyplot: Any, summaries: Sequence[Summary], folder: Path) -> Path:

@@ -133,6 +133,9 @@ def test_plots_are_written(tmp_path: Path) -> None:
 
     cells = [cell(case("base", night=n)) for n in (1, 2)] + [cell(case("prompt"), drift=None)]
     found = summaries(cells, ["base", "prompt"])
-    written = plots.write_arms(found, tmp_path / "plots") + plots.write_sweep(found, tmp_path / "plots")
+    variants = [cell(case("default")), *(cell(case(f"rank {n}", person=f"p{n}")) for n in (1, 2))]
+    tried = summaries(variants, [each.case.arm for each in variants])
+    written = plots.write_arms(found, tmp_path) + plots.write_sweep(tried, ["rate", "rank"], tmp_path)
     assert 3 == len(written)
+    assert [] == plots.write_sweep(tried[:1], ["rank"], tmp_path)
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in written)
