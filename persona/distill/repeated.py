@@ -10,11 +10,11 @@ Policies, all pure:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from persona.checker import ALWAYS, Checker, Convention, kind_scope, parse_statement, request_kind
+from persona.checker import ALWAYS, Checker, kind_scope, parse_statement, request_kind
 from persona.checker.request import QUESTION
 from persona.distill.detectors import Correction
 from persona.distill.evidence import Corrected, Judged, Mined
@@ -27,13 +27,6 @@ SAID_AGAIN = 2  # conversations
 _IN_A_ROW = 8  # conversations, after a contradiction: who wants now this, now that, seldom gets so far
 _CLEAR, _UNCLEAR = 2, 1  # what a correction counts
 _ENOUGH = SAID_AGAIN * _CLEAR
-# (attribute, value) of corrections whose statement the parser leaves free, though a checker exists.
-_CONVENTIONS: Mapping[tuple[str, str], Convention] = {
-    ("units", "metric"): Convention(convention="units", style="metric"),
-    ("units", "imperial"): Convention(convention="units", style="imperial"),
-    ("units", "24h"): Convention(convention="clock", style="24"),
-    ("units", "12h"): Convention(convention="clock", style="12"),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,9 +94,6 @@ def _wish(said: Corrected, acted: set[str]) -> _Wish | None:
 
 def _read(correction: Correction) -> tuple[str, Checker] | None:
     """The one thing about all answers that it asks for, where a checker can tell it."""
-    convention = _CONVENTIONS.get((correction.attribute, correction.value))
-    if convention is not None:
-        return convention.convention, convention
     if not correction.attribute:
         return None
     parsed = parse_statement(correction.statement)

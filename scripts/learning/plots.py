@@ -58,6 +58,7 @@ def _panel(axes: Any, name: str, own: Sequence[Summary], default: Summary | None
     axes.bar(places, shares, color="#9ecae1", width=0.6, yerr=ends, ecolor="#6b8ba4", capsize=3)
     axes.set_xticks(places, labels, fontsize=7)
     axes.set_ylim(0, 105)
+    axes.set_xlim(-0.7, max(2, len(own) - 1) + 0.7)
     axes.set_title(name, fontsize=10)
     drifts = axes.twinx()
     drifts.plot(places, [each.drift for each in own], "o", color="#d9480f", markersize=5)

@@ -12,6 +12,7 @@ from persona.checker import (
     Checker,
     Closing,
     Contains,
+    Convention,
     Emoji,
     Language,
     MaxSentences,
@@ -53,6 +54,7 @@ RIPGREP, GREP = function("ripgrep", pattern={"type": "string"}), function("grep"
 TOOLS = [WEATHER, SEARCH, RIPGREP, GREP]
 
 SENTENCES, WORDS = "length.sentences", "length.words"
+METRIC, IMPERIAL = (Convention(convention="units", style=style) for style in ("metric", "imperial"))
 READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Answer in at most two sentences.", [(SENTENCES, MaxSentences(n=2))]),
     ("Please keep it to 3 sentences max", [(SENTENCES, MaxSentences(n=3))]),
@@ -219,6 +221,7 @@ HABITS: list[tuple[str, list[object], list[tuple[str, str, Checker]]]] = [
         "Always use metric units",
         [WEATHER, FORECAST],
         [
+            ("always", "units", METRIC),
             habit("get_forecast", "units", "metric"),
             habit("get_weather", "units", "metric"),
         ],
@@ -256,6 +259,52 @@ HABITS: list[tuple[str, list[object], list[tuple[str, str, Checker]]]] = [
 ]
 
 
+CONVENTIONS = [
+    ("Use metric units.", "units", "metric"),
+    ("Always use metric", "units", "metric"),
+    ("Please use imperial units", "units", "imperial"),
+    ("Give distances in the metric system", "units", "metric"),
+    ("Use metric, not imperial.", "units", "metric"),
+    ("Don't use imperial, use metric", "units", "metric"),
+    ("Metric instead of imperial", "units", "metric"),
+    ("British spelling please", "spelling", "british"),
+    ("Write in American English, not British English", "spelling", "american"),
+    ("Use the 24-hour clock.", "clock", "24"),
+    ("times in 24h please", "clock", "24"),
+    ("Use the 12-hour clock.", "clock", "12"),
+    ("use the 24 hour format rather than the 12 hour format", "clock", "24"),
+    ("Write dates as yyyy-mm-dd", "dates", "iso"),
+]
+
+
+@pytest.mark.parametrize(("statement", "convention", "style"), CONVENTIONS)
+def test_a_convention_is_read(statement: str, convention: str, style: str) -> None:
+    """Two styles of one convention are one attribute, so that the later takes the place of the earlier."""
+    (parsed,) = parse_statement(statement)
+    assert ("always", convention) == (parsed.scope, parsed.attribute)
+    assert Convention(convention=convention, style=style) == parsed.checker
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Use metric or imperial units",
+        "Never use metric units",
+        "Use metric units for recipes",
+        "my country uses metric units",
+        "I like metric spaces",
+        "Use metric learning",
+        "Give me 24 hours notice",
+        "I will be back in 24h",
+        "Answer within 24 hours",
+    ],
+)
+def test_a_convention_that_is_not_clearly_asked_for_is_left_alone(statement: str) -> None:
+    """Precision before recall."""
+    (parsed,) = parse_statement(statement)
+    assert parsed.attribute.startswith("free.")
+
+
 @pytest.mark.parametrize(("statement", "tools", "expected"), HABITS)
 def test_a_habit_is_read_where_a_schema_names_it(
     statement: str, tools: list[dict[str, object]], expected: list[tuple[str, str, Checker]]
@@ -270,7 +319,6 @@ def test_a_habit_is_read_where_a_schema_names_it(
 @pytest.mark.parametrize(
     "statement",
     [
-        "Always use metric",
         "Never use metric units for the weather",
         "Don't use metric units for the weather",
         "Use metric or imperial units for the weather",
@@ -289,7 +337,7 @@ def test_a_habit_that_no_schema_names_clearly_is_left_alone(statement: str) -> N
 def test_one_word_for_two_arguments_is_left_alone() -> None:
     """Where two tools call it differently, nothing says which one is meant."""
     (parsed,) = parse_statement("Always use metric units", tools=[WEATHER, TEMPERATURE])
-    assert parsed.checker is None
+    assert ("always", METRIC) == (parsed.scope, parsed.checker)
 
 
 def test_one_statement_can_set_two_habits() -> None:

@@ -11,6 +11,7 @@ from persona.checker import (
     Bullets,
     Checker,
     Closing,
+    Convention,
     Language,
     MaxSentences,
     MaxWords,
@@ -35,7 +36,16 @@ def language(code: str) -> tuple[str, Checker]:
     return "language", Language(code=code)
 
 
+METRIC = ("units", Convention(convention="units", style="metric"))
+IMPERIAL = ("units", Convention(convention="units", style="imperial"))
+
 READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
+    ("Benutze bitte metrische Einheiten", [METRIC]),
+    ("Nehmen Sie metrische Einheiten.", [METRIC]),
+    ("Utilise toujours le système métrique", [METRIC]),
+    ("Usa siempre unidades métricas", [METRIC]),
+    ("Usa sempre il sistema metrico", [METRIC]),
+    ("Use sempre o sistema imperial", [IMPERIAL]),
     ("Antworte immer in höchstens zwei Sätzen.", [TWO]),
     ("Bitte antworte nie länger als zwei Sätze", [TWO]),
     ("Ab jetzt maximal zwei Sätze pro Antwort", [TWO]),

@@ -161,6 +161,17 @@ async def test_what_is_learned_tonight_can_be_taken_out(lodging: Lodging) -> Non
             assert ([], 0) == (store.ledger.active(), store.interactions.count())
 
 
+async def test_a_preference_that_contradicts_another_is_asked_about(lodging: Lodging) -> None:
+    """What goes to and fro is not said to act."""
+    async with lodging.chat() as talk:
+        await talk.prefer("Use metric units.")
+        await talk.prefer("Use imperial units.")
+        await talk.say("/prefer Use metric units.")
+        await talk.shows("speaks against what you said")
+        with lodging.store() as store:
+            assert "contested" in {entry.status for entry in store.ledger.all()}
+
+
 async def test_a_preference_is_said_otherwise_and_pinned(lodging: Lodging) -> None:
     """p pins it, e opens it on a line, and what is written there takes its place."""
     async with lodging.chat() as talk:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from persona.checker.statement.conventions import read_conventions
 from persona.checker.statement.edges import read_edges
 from persona.checker.statement.forms import read_forms, read_language
 from persona.checker.statement.lengths import read_lengths
@@ -23,7 +24,7 @@ from store.records import Json
 
 __all__ = ["ALWAYS", "Parsed", "is_one_off", "parse_statement", "tool_scope"]
 
-_READERS = (read_lengths, read_edges, read_forms, read_language, read_wordings)
+_READERS = (read_lengths, read_edges, read_forms, read_language, read_conventions, read_wordings)
 
 
 def parse_statement(statement: str, *, tools: Iterable[Mapping[str, Json]] = ()) -> list[Parsed]:

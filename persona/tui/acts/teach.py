@@ -166,8 +166,18 @@ async def prefer(chat: ChatScreen, text: str) -> None:
     """Say what you like: it acts at once, and the next night learns it."""
     conversation = chat.thread.id if chat.thread.turns and not chat.incognito else None
     more = {"conversation": conversation} if conversation else {}
+    before = await _contested(chat)
     await chat.daemon.judge("preference", content=text, **more)
-    chat.notice.tell("noted: it acts from now on, and the next night learns it")
+    if new := [said for key, said in (await _contested(chat)).items() if key not in before]:
+        chat.notice.tell(f"noted, but it speaks against what you said: {line(new[0])}? /preferences decides")
+    else:
+        chat.notice.tell("noted: it acts from now on, and the next night learns it")
+
+
+async def _contested(chat: ChatScreen) -> dict[str, str]:
+    """What waits for the user's word, by id: it neither acts nor is learned."""
+    found = await chat.daemon.look("preferences")
+    return {each["id"]: each["statement"] for each in found["preferences"] if each["status"] == "contested"}
 
 
 async def train(chat: ChatScreen, _: str) -> None:
