@@ -85,11 +85,23 @@ def _openai(terms: Terms) -> Setup:
 
 
 def _aider(terms: Terms) -> Setup:
-    settings = {"model": f"openai/{MODEL}", "openai-api-base": terms.v1, "openai-api-key": terms.token}
+    model = f"openai/{MODEL}"
+    settings = {"model": model, "openai-api-base": terms.v1, "openai-api-key": terms.token}
+    files: tuple[ConfigFile, ...] = ()
+    if terms.context is not None:  # of a model that it does not know it keeps a thousand tokens of the talk
+        known = terms.folder / "aider.models.json"
+        settings["model-metadata-file"] = str(known)
+        lengths = {
+            "max_input_tokens": terms.context,
+            "max_output_tokens": terms.context // _ANSWER,
+            "litellm_provider": "openai",
+            "mode": "chat",
+        }
+        files = (ConfigFile(path=known, text=_json({model: lengths}), how="whole"),)
     text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
     file = terms.folder / "aider.conf.yml"
     return Setup(
-        files=(ConfigFile(path=file, text=text + "show-model-warnings: false\n", how="whole"),),
+        files=(ConfigFile(path=file, text=text + "show-model-warnings: false\n", how="whole"), *files),
         start=f"aider --config {shlex.quote(str(file))}",
     )
 

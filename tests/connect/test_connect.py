@@ -80,8 +80,13 @@ def test_clients_learn_how_long_a_conversation_may_be(terms) -> None:
     codex = tomllib.loads(written(terms, "codex")["persona.config.toml"])
     opencode = json.loads(written(terms, "opencode")["opencode.json"])
     claude = variables(written(terms, "claude-code")["claude-code.env"])
+    aider = written(terms, "aider")
+    lengths = json.loads(aider["aider.models.json"])["openai/persona"]
 
     assert 8192 == codex["model_context_window"]
+    assert (8192, 2048) == (lengths["max_input_tokens"], lengths["max_output_tokens"])
+    where = terms.folder / "aider.models.json"
+    assert str(where) == yaml.safe_load(aider["aider.conf.yml"])["model-metadata-file"]
     assert {"context": 8192, "output": 2048} == opencode["provider"]["persona"]["models"]["persona"]["limit"]
     assert ("8192", "2048") == (
         claude["CLAUDE_CODE_AUTO_COMPACT_WINDOW"],
@@ -96,6 +101,7 @@ def test_a_length_that_is_not_known_is_not_made_up(terms) -> None:
     opencode = json.loads(written(unknown, "opencode")["opencode.json"])
     claude = variables(written(unknown, "claude-code")["claude-code.env"])
 
+    assert ["aider.conf.yml"] == list(written(unknown, "aider"))
     assert {"model", "model_provider", "model_providers"} == codex.keys()
     assert {"name": "persona"} == opencode["provider"]["persona"]["models"]["persona"]
     assert not [name for name in claude if name.endswith(("_WINDOW", "_TOKENS"))]
