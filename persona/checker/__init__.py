@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from persona.checker.address import ADDRESSES, Address
 from persona.checker.code_style import HABITS as CODE_HABITS
 from persona.checker.code_style import CodeStyle
 from persona.checker.codec import KINDS, from_json
@@ -31,6 +32,7 @@ from persona.checker.tool_calls import ToolArgument, ToolChoice, same_json
 from persona.checker.wording import Avoids, Contains
 
 __all__ = [
+    "ADDRESSES",
     "ALWAYS",
     "CODES",
     "CODE_HABITS",
@@ -39,6 +41,7 @@ __all__ = [
     "MARKERS",
     "REQUEST_KINDS",
     "TONGUES",
+    "Address",
     "Avoids",
     "Bold",
     "Bullets",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 
+from persona.checker.address import Address
 from persona.checker.code_style import CodeStyle
 from persona.checker.contract import Checker
 from persona.checker.conventions import Convention
@@ -24,7 +25,7 @@ KINDS: Mapping[str, type[Checker]] = {
         MaxSentences, MaxWords, Opening, Closing, NoOpening, NoClosing, Emoji, NoEmoji, NoHeadings, NoLists,
         Bullets, NoExclamation, Language, Contains, Avoids, ToolArgument, ToolChoice,
         MinWords, Headings, Numbered, CodeBlock, NoCodeBlock, Bold, NoBold, NoMarker, Contractions,
-        Exclamation, FinalQuestion, NoFinalQuestion, Convention, CodeStyle,
+        Exclamation, FinalQuestion, NoFinalQuestion, Convention, CodeStyle, Address,
     )
 }  # fmt: skip
 

@@ -29,6 +29,16 @@ _TABLE: list[tuple[dict[str, object], list[str], list[str]]] = [
     ({"kind": "no_final_question"}, ["Is it? It is."], ["It is. Is it?"]),
     ({"kind": "convention", "convention": "units", "style": "metric"}, ["It is 5 km."], ["It is 3 miles."]),
     ({"kind": "convention", "convention": "clock", "style": "24"}, ["At 18:30."], ["At 6:30 pm."]),
+    (
+        {"kind": "address", "code": "de", "manner": "formal"},
+        ["Heizen Sie den Ofen vor.", "Das geht mit Ihrem Schlüssel."],
+        ["Heize den Ofen vor.", "Sie ist fertig.", "Nehmen Sie es, wenn du willst."],
+    ),
+    (
+        {"kind": "address", "code": "fr", "manner": "informal"},
+        ["Tu peux le faire."],
+        ["Vous pouvez le faire.", "C'est facile."],
+    ),
     ({"kind": "code_style", "habit": "quotes", "style": "single"}, [_PYTHON], [_TYPED]),
     ({"kind": "code_style", "habit": "types", "style": "some"}, [_TYPED], [_PYTHON]),
 ]

@@ -134,6 +134,19 @@ def test_units_are_found_where_they_are_changed() -> None:
     assert Convention(convention="units", style="metric") == finding.checker
 
 
+@pytest.mark.parametrize("word", ["Sie", "du"])
+def test_how_one_is_addressed_is_found_in_what_one_writes(word: str) -> None:
+    """Edits into German of answers that are in English: the language is found, and the manner with it."""
+    user, said = User(9), f"{{}} ist der Wert, und das wissen {word} nicht, denn er ist {{}}."
+    observations = [
+        user.edit(prose(user.chance, 1), said.format(user.chance.random(), user.chance.random()))
+        for _ in range(ENOUGH)
+    ]
+    assert {("always", f"Address me with “{word}”."), ("always", "Answer in German.")} <= told(
+        found(observations)
+    )
+
+
 def test_a_style_of_one_kind_of_request_has_its_scope() -> None:
     """Short answers to requests for code only, while plain questions are left as long as they were."""
     user = User(9)

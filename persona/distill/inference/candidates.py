@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from persona.checker import (
+    ADDRESSES,
     CODE_HABITS,
     CODES,
     CONVENTIONS,
+    Address,
     Bold,
     Bullets,
     Checker,
@@ -104,6 +106,9 @@ def _plain() -> Iterator[Candidate]:
         for style in styles:
             told = Convention(convention=convention, style=style)
             yield _has(convention, told, f"Write {told.describe()}.")
+    for code, manner in ADDRESSES:
+        address = Address(code=code, manner=manner)
+        yield _has("address", address, f"Address me with “{address.word}”.")
     for habit, ways in CODE_HABITS.items():
         for style in ways:
             written = CodeStyle(habit=habit, style=style)
