@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 
 from persona.distill.detectors import Exchange, detect
 from persona.distill.detectors.outcomes import outcome
+from persona.distill.detectors.own_words import own_sentences
+from persona.distill.detectors.statements import statements
 from store.records import Origin
 
 LANGUAGES = sorted(TURNS["corrections"])
@@ -298,3 +300,22 @@ def test_an_exchange_knows_what_the_user_said() -> None:
     given_exchange: Exchange = exchange(said("x", Origin.CLIENT), said("y"), answered("z"), said("late"))
     assert [(1, said("y"))] == given_exchange.replies()
     assert exchange(prompt=(said("x", Origin.TOOL),)).request() is None
+
+
+@pytest.mark.parametrize(
+    ("lasting", "errand"),
+    [
+        ("Remember that I prefer short answers.", "Remember that I must pay the rent."),
+        ("Remember to always answer in French.", "Remember to buy milk."),
+        ("Please remember that I am left-handed.", "Remember, I've got to call my mother."),
+        ("Merk dir, dass ich Vegetarier bin.", "Merk dir, dass ich die Miete zahlen muss."),
+        ("Souviens-toi que je suis végétarien.", "Souviens-toi que je dois payer le loyer."),
+        ("Recuerda que soy vegetariano.", "Recuerda que tengo que pagar el alquiler."),
+        ("Ricordati di rispondere sempre in italiano.", "Ricordati di comprare il latte."),
+        ("Lembre-se de responder sempre em português.", "Lembre-se de comprar leite."),
+    ],
+)
+def test_an_errand_to_be_noted_is_no_preference(lasting: str, errand: str) -> None:
+    """What one is to be reminded of ends with one request, however it is said."""
+    assert [lasting] == [each.raw for each in statements(own_sentences(lasting))]
+    assert [] == list(statements(own_sentences(errand)))
