@@ -25,7 +25,15 @@ from learning.figures import summaries, whole
 from learning.measuring import BY_ID
 from learning.running import Ran, to_stderr
 from learning.trial import Trial
-from learning.variants import Variant, chosen_recipe, default_values, exact_steps, factors, variants
+from learning.variants import (
+    Variant,
+    chosen_factors,
+    chosen_recipe,
+    default_values,
+    exact_steps,
+    factors,
+    variants,
+)
 from people import NIGHTS
 
 from persona.errors import BadInput, PersonaError
@@ -41,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         default = chosen_recipe(options.set, options.steps)
-        asked = grid.names(options.factors, NAMES)
-        chosen = [factor for factor in factors(default) if factor.name in asked]
+        chosen = chosen_factors(factors(default), options.factors)
         tried, left_out = variants(default, chosen, exact_steps(options.steps))
         with place.occupied(options.out, options.known):
             ran = _run(options, tried)
@@ -56,7 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     place.add_common(parser, out=OUT)
     parser.add_argument("--night", type=int, default=3, help="how many nights were taught")
-    parser.add_argument("--factors", metavar="A,B", help=", ".join(NAMES))
+    parser.add_argument("--factors", metavar="A,B", help=f"or a variant of one (rank 1): {', '.join(NAMES)}")
     parser.add_argument("--neutral", type=int, metavar="N", help="prompts that drift is measured on")
     parser.add_argument(
         "--items", type=int, default=0, metavar="N", help="of each part of the capability suite"

@@ -1,4 +1,4 @@
-"""The sweep: one person's nights imported once, then an adapter from them by each variant of the recipe."""
+"""The sweep: an adapter from one person's nights by each variant of the recipe."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Trial:
         )
 
     def life(self, case: Case) -> str:
-        """All variants of a person build in one home, but for chains, to which the days come one by one."""
+        """Each variant has a home of its own, so that several are built at a time."""
         return self._folder(case).name
 
     def cell(self, case: Case) -> Cell:
@@ -80,10 +80,10 @@ class Trial:
         decided_by = {
             "base": self.base.fingerprint,
             "taught": taught_key(case.person, case.night, case.seed),
+            "recipe": self._recipe(case).to_json(),
+            "chained": self.variants[case.arm].chained,
             "code": self.code,
         }
-        if self.variants[case.arm].chained:
-            decided_by["chained"] = key_of(self._recipe(case).to_json())
         return self.out / "lives" / f"{case.person}-{case.night}-{key_of(decided_by)[:12]}"
 
     def _morning(self, case: Case) -> Morning:
@@ -92,14 +92,13 @@ class Trial:
         recipe = self._recipe(case)
         if self.variants[case.arm].chained:
             return chained(home, self.base, person, recipe, nights=case.night, seed=case.seed)
-        name = f"variant-{key_of(recipe.to_json())[:16]}"
         costs = Costs()
         with Store.open(home.identity("me").store) as store:
             for night in range(1, case.night + 1):
                 import_day(store, person, night, case.seed)
             night_of = night_in(home, self.base, store, case.night, recipe, GatePolicy())
             distilled = distill(store, now=evening(case.night))
-            candidate, why_not = find_or_build(night_of, name, distilled, costs)
+            candidate, why_not = find_or_build(night_of, "variant", distilled, costs)
             if candidate is None:
                 raise TrainingError(why_not)
             told = None if candidate.training is None else asdict(candidate.training)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from persona.errors import BadInput
@@ -57,7 +57,7 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
         Factor(
             name="modules",
             variants={
-                "q,v": {"shape.modules": list(_QV)},
+                "q v": {"shape.modules": list(_QV)},
                 "attention": {"shape.modules": list(_ATTENTION)},
                 "all": {"shape.modules": list(_ALL)},
             },
@@ -68,7 +68,7 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
         Factor(
             name="small",
             variants={
-                f"rank 1 q,v at {rate:g}": {
+                f"rank 1 on q v at {rate:g}": {
                     **ranked(1), "shape.modules": list(_QV), "schedule.learning_rate": rate
                 }
                 for rate in (1e-3, 3e-3, 1e-2, 2e-2)
@@ -84,6 +84,28 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
         Factor(name="restraint rows", variants=each("restraint.rows", 0, 24)),
         Factor(name="nights", variants={"chained": {}}, chained=True),
     )  # fmt: skip
+
+
+def chosen_factors(known: Sequence[Factor], asked: str) -> tuple[Factor, ...]:
+    """ "rate,rank 1": the rate with all its variants, of the rank this one; "all": all. Raises BadInput."""
+    if asked.strip() == "all":
+        return tuple(known)
+    found: dict[str, Factor] = {}
+    for part in (each.strip() for each in asked.split(",")):
+        for factor in known:
+            label = part.removeprefix(f"{factor.name} ")
+            if part == factor.name:
+                found[factor.name] = factor
+            elif label in factor.variants and label != part:
+                before = found.get(factor.name, replace(factor, variants={})).variants
+                found[factor.name] = replace(factor, variants={**before, label: factor.variants[label]})
+            else:
+                continue
+            break
+        else:
+            names = ", ".join(each.name for each in known)
+            raise BadInput(f"{part!r} is not there: {names}, or a variant of one (rank 1)")
+    return tuple(found[factor.name] for factor in known if factor.name in found)
 
 
 def variants(default: Recipe, chosen: Sequence[Factor], always: Values) -> tuple[list[Variant], list[str]]:

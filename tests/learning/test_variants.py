@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from learning.variants import (
     Factor,
+    chosen_factors,
     chosen_recipe,
     default_values,
     exact_steps,
@@ -59,6 +60,18 @@ def test_a_field_that_the_recipe_has_not_is_named_and_left_out() -> None:
         "odd on: this recipe has no losses.nothing",
         "odd off: this recipe has no nowhere.at_all",
     ] == left_out
+
+
+def test_factors_are_chosen_whole_or_by_a_variant() -> None:
+    """In the order in which they stand; what is not there is refused by name."""
+    known = factors(_DEFAULT)
+    (rate, rank) = chosen_factors(known, "rank 1,rate,rank 2")
+    assert next(each for each in known if each.name == "rate") == rate
+    assert ("rank", ["1", "2"]) == (rank.name, list(rank.variants))
+    assert tuple(known) == chosen_factors(known, "all")
+    for wrong in ("rank 3", "ranks", "1", ""):
+        with pytest.raises(BadInput):
+            chosen_factors(known, wrong)
 
 
 def test_steps_can_be_set_for_all() -> None:
