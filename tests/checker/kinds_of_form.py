@@ -31,7 +31,7 @@ _TABLE: list[tuple[dict[str, object], list[str], list[str]]] = [
     ({"kind": "convention", "convention": "clock", "style": "24"}, ["At 18:30."], ["At 6:30 pm."]),
     (
         {"kind": "address", "code": "de", "manner": "formal"},
-        ["Heizen Sie den Ofen vor.", "Das geht mit Ihrem Schlüssel."],
+        ["Heizen Sie den Ofen vor.", "Das geht mit Ihrem Schlüssel.", "Sie können das so lassen."],
         ["Heize den Ofen vor.", "Sie ist fertig.", "Nehmen Sie es, wenn du willst."],
     ),
     (
