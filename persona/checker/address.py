@@ -16,8 +16,8 @@ def _words(words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
 
 
-# By language and manner. German's "Sie" at the start of a sentence counts before a verb that may be formal: "Sie
-# ist" is she or it, and "Sie können" can still be they.
+# By language and manner. German's "Sie" at the start of a sentence counts before a verb that may be formal:
+# "Sie ist" is she or it, and "Sie können" can still be they.
 ADDRESSES: Mapping[tuple[str, str], re.Pattern[str]] = {
     ("de", "formal"): re.compile(
         r"(?<=[\w,;)] )(?:Sie|Ihnen|Ihr(?:e[mnrs]?)?)\b|\bSie (?:[a-zäöüß]+(?:en|ern|eln)|sind|tun)\b"
