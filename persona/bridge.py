@@ -67,7 +67,15 @@ def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
     system message, one a line, whole or not at all, LONGEST characters at most, in the order given. The same
     prompt and preferences give the same prompt; without any statement it is the prompt itself.
     """
-    return saying(prompt, (entry.statement for entry in preferences if _speaks_about(entry, prompt)))
+    return saying(prompt, (entry.statement for entry in preferences if speaks_about(entry.scope, prompt)))
+
+
+def speaks_about(scope: str, prompt: Prompt) -> bool:
+    """Whether what has this scope is said to the prompt: where a tool is on offer, before anyone knows which
+    one will be called."""
+    if is_tool_scope(scope) and not prompt.tools:
+        return False
+    return covers(scope, prompt.messages, prompt.tools)
 
 
 def saying(prompt: Prompt, statements: Iterable[str]) -> Prompt:
@@ -93,12 +101,6 @@ def _fitting(statements: Iterable[str]) -> list[str]:
             said.append(statement)
             left -= len(statement)
     return said
-
-
-def _speaks_about(entry: Preference, prompt: Prompt) -> bool:
-    if is_tool_scope(entry.scope) and not prompt.tools:
-        return False
-    return covers(entry.scope, prompt.messages, prompt.tools)
 
 
 def _arm(report: EvalReport, revision: str | None) -> Arm | None:

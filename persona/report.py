@@ -60,9 +60,9 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spoken:
-    """Over the held-out prompts that one preference speaks about: `own` is how often that preference is
-    kept, `all` every active one that applies, once a prompt; `withheld` without the statements in the prompt,
-    `said` with them.
+    """Over the held-out prompts to which one preference is said: `own` is how often it is kept where it
+    applies, `all` every active one that applies, once a prompt; `withheld` without the statements in the
+    prompt, `said` with them.
     """
 
     own_withheld: Rate
@@ -82,7 +82,7 @@ class Spoken:
 class Told:
     """What saying `preferences` (ids) in the prompt does for a revision whose weights do not carry them.
 
-    Over the held-out prompts that they speak about, every active preference that applies, once a prompt:
+    Over the held-out prompts to which they are said, every active preference that applies, once a prompt:
     `withheld` is kept without their statements in the prompt, `said` with them. `each` looks at one of them
     by itself; it is empty in reports that are older than it.
     """

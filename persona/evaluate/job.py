@@ -38,7 +38,8 @@ class Probe:
 class EvaluationJob:
     """`champion` and `candidate` are revision ids ("r0" for the base) of the registry at `adapters`.
 
-    `checkers` (active) and `superseded` map preference ids to the JSON of their checkers.
+    `checkers` (active) and `superseded` map preference ids to the JSON of their checkers, `scopes` those of
+    the active ones to what they are said about.
     """
 
     home: Path
@@ -51,6 +52,7 @@ class EvaluationJob:
     checkers: Mapping[str, Mapping[str, Any]]
     superseded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
+    scopes: Mapping[str, str] = field(default_factory=dict)
     engine: EngineKind = "auto"
     device: str = "auto"
     max_tokens: int = 128
@@ -70,6 +72,7 @@ class EvaluationJob:
             "checkers": {k: dict(v) for k, v in self.checkers.items()},
             "superseded": {k: dict(v) for k, v in self.superseded.items()},
             "statements": dict(self.statements),
+            "scopes": dict(self.scopes),
             "engine": self.engine,
             "device": self.device,
             "max_tokens": self.max_tokens,

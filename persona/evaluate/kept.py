@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from persona.bridge import carried, saying
+from persona.bridge import carried, saying, speaks_about
 from persona.checker import Checker
 from persona.engine.protocol import Completion, Prompt
 from persona.evaluate.job import EvaluationJob, Probe
@@ -35,35 +35,45 @@ def told_of(
     withheld: Sequence[Completion],
     ask: Callable[[Sequence[Prompt]], Sequence[Completion]],
 ) -> Told | None:
-    """What is not in the weights would be said in the prompt: whether that helps is seen here.
+    """What is not in the weights would be said in the prompt: whether that helps is seen here, on all prompts
+    that would bear it. They are more than those that a preference is about: a habit with one tool is said
+    wherever that tool is on offer.
 
     `withheld` are the answers to the job's probes as they are, `adoption` is theirs; `ask` answers other
     prompts. None when nothing would be said.
     """
     waiting = [key for key, rate in adoption.items() if not carried(rate)]
-    spoken = [n for n, probe in enumerate(job.probes) if set(waiting) & set(probe.preferences)]
+    bears = [[key for key in waiting if speaks_about(job.scopes[key], each.prompt)] for each in job.probes]
+    spoken = [n for n, keys in enumerate(bears) if keys]
     if not spoken:
         return None
     probes = [job.probes[n] for n in spoken]
     before = [withheld[n] for n in spoken]
-    said = ask([saying(each.prompt, _statements(job, each, waiting)) for each in probes])
+    said = ask(
+        [saying(job.probes[n].prompt, [job.statements.get(key, "") for key in bears[n]]) for n in spoken]
+    )
     return Told(
         preferences=tuple(waiting),
         withheld=_all_of(probes, before, checkers),
         said=_all_of(probes, said, checkers),
-        each={key: _spoken(key, probes, before, said, checkers) for key in waiting},
+        each={
+            key: _spoken(
+                key, [n for n, at in enumerate(spoken) if key in bears[at]], probes, before, said, checkers
+            )
+            for key in waiting
+        },
     )
 
 
 def _spoken(
     key: str,
+    here: Sequence[int],
     probes: Sequence[Probe],
     withheld: Sequence[Completion],
     said: Sequence[Completion],
     checkers: Mapping[str, Checker],
 ) -> Spoken:
-    """What the statements do to the prompts that this preference speaks about."""
-    here = [n for n, probe in enumerate(probes) if key in probe.preferences]
+    """What the statements do to the prompts that bear this preference's, by their places."""
     about = [probes[n] for n in here]
     before, after = [withheld[n] for n in here], [said[n] for n in here]
     own = {key: checkers[key]}
@@ -73,10 +83,6 @@ def _spoken(
         all_withheld=_all_of(about, before, checkers),
         all_said=_all_of(about, after, checkers),
     )
-
-
-def _statements(job: EvaluationJob, probe: Probe, waiting: Sequence[str]) -> list[str]:
-    return [job.statements.get(key, "") for key in waiting if key in probe.preferences]
 
 
 def _all_of(probes: Sequence[Probe], answers: Sequence[Completion], checkers: Mapping[str, Checker]) -> Rate:

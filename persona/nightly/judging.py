@@ -73,6 +73,7 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         checkers={key: entry.checker for key, entry in active.items() if entry.checker},
         superseded={key: entry.checker for key, entry in superseded.items() if entry.checker},
         statements={key: entry.statement for key, entry in {**superseded, **active}.items()},
+        scopes={key: entry.scope for key, entry in active.items()},
         engine=night.engine,
         device=night.device,
     )

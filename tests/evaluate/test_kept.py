@@ -16,11 +16,15 @@ CHECKERS = {
 STATEMENTS = {"ends": "End with Bye.", "begins": "Begin with Hi."}
 
 
-def probe(text, *preferences):
-    return Probe(prompt=Prompt(messages=(Message(role="user", content=text),)), preferences=preferences)
+CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
 
 
-PROBES = (*(probe(f"q{n}", "ends", "begins") for n in range(4)), probe("other", "begins"))
+def probe(text, *preferences, tools=()):
+    prompt = Prompt(messages=(Message(role="user", content=text),), tools=tools)
+    return Probe(prompt=prompt, preferences=preferences)
+
+
+PROBES = (*(probe(f"q{n}", "ends", "begins", tools=(CLOCK,)) for n in range(4)), probe("other", "begins"))
 
 
 def answers(*texts):
@@ -37,21 +41,22 @@ def answers(*texts):
     ]
 
 
-def job():
+def job(probes=PROBES):
     return EvaluationJob(
         home=Path("h"),
         base="b",
         adapters=Path("a"),
         candidate="rev-1",
         champion="r0",
-        probes=PROBES,
+        probes=probes,
         pairs=(),
         checkers=CHECKERS,
         statements=STATEMENTS,
+        scopes={"ends": "tool:clock", "begins": "always"},
     )
 
 
-def told(withheld, said):
+def told(withheld, said, probes=PROBES):
     checkers = {key: from_json(plain) for key, plain in CHECKERS.items()}
     asked = []
 
@@ -60,7 +65,7 @@ def told(withheld, said):
         return answers(*said[: len(prompts)])
 
     given = answers(*withheld)
-    return told_of(job(), checkers, adoption_of(PROBES, given, checkers), given, ask), asked
+    return told_of(job(probes), checkers, adoption_of(probes, given, checkers), given, ask), asked
 
 
 def test_what_the_weights_carry_is_not_said():
@@ -98,3 +103,14 @@ def test_each_of_two_that_are_said_is_looked_at_by_itself():
     assert found.harmful == ()
     found, _ = told(withheld, ["No."] * 5)
     assert set(found.harmful) == {"ends", "begins"}
+
+
+def test_a_statement_is_held_to_all_prompts_that_would_bear_it():
+    """A habit is said wherever its tool is on offer: what it costs where it is not meant counts."""
+    probes = tuple(probe(f"q{n}", "ends" if n < 4 else "begins", tools=(CLOCK,)) for n in range(8))
+    withheld = ["Bye."] * 3 + ["No."] + ["Hi."] * 4
+    found, asked = told(withheld, ["Bye."] * 3 + ["No."] + ["Bye."] * 4, probes)
+    assert len(asked) == 8
+    assert found.each["ends"].own_said == found.each["ends"].own_withheld == Rate(passed=3, asked=4)
+    assert (7, 3) == (found.each["ends"].all_withheld.passed, found.each["ends"].all_said.passed)
+    assert found.harmful == ("ends",)
