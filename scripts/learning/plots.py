@@ -95,7 +95,7 @@ def _over_nights(pyplot: Any, summaries: Sequence[Summary], folder: Path) -> Pat
 def _against_drift(pyplot: Any, summaries: Sequence[Summary], folder: Path) -> Path:
     """One point a night, joined in their order; the last is the largest, and bears the name."""
     figure, axes = pyplot.subplots(figsize=(8, 5))
-    names: dict[tuple[float, float], list[str]] = {}
+    names: dict[tuple[int, int], tuple[tuple[float, float], list[str]]] = {}  # by about where they stand
     for arm in dict.fromkeys(each.arm for each in summaries):
         own = [e for e in summaries if e.arm == arm and e.drift is not None and e.adoption.mean is not None]
         drifts = [each.drift for each in own]
@@ -103,8 +103,9 @@ def _against_drift(pyplot: Any, summaries: Sequence[Summary], folder: Path) -> P
         (line,) = axes.plot(drifts, adopted, linewidth=0.8)
         axes.scatter(drifts, adopted, s=[30 + 60 * (each is own[-1]) for each in own], color=line.get_color())
         if own:
-            names.setdefault((round(drifts[-1] or 0.0, 3), round(adopted[-1])), []).append(arm)
-    for point, arms in names.items():  # several may be at one point
+            last = (drifts[-1] or 0.0, adopted[-1])
+            names.setdefault((round(last[0] * 100), round(last[1] / 4)), (last, []))[1].append(arm)
+    for point, arms in names.values():  # several may be at one point
         axes.annotate(", ".join(arms), point, fontsize=8, xytext=(9, 4), textcoords="offset points")
     axes.margins(x=0.15)
     return _saved(pyplot, figure, axes, "drift (nats per token)", folder / "adoption_against_drift.png")
