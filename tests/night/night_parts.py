@@ -161,6 +161,13 @@ class Place:
             )
 
 
+def lived(root: Path, patch: Any) -> None:
+    """A home at `root` with enough to learn from, and nobody in it."""
+    place = make_place(root, patch)
+    place.live(12)
+    place.store.close()
+
+
 def make_place(root: Path, monkeypatch: Any) -> Place:
     home = Home(root / "home")
     paths = home.identity("me")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from night_parts import Place, make_place
+from night_parts import Place, lived, make_place
 
 import persona.nightly
 from adapters import Registry
@@ -72,12 +72,6 @@ def leave_words(place: Place, run: str) -> None:
     (place.home.runs / run / "train.log").write_text("loading\n")
     (place.home.runs / run / "checkpoint").mkdir(exist_ok=True)
     (place.home.runs / run / "checkpoint" / "optimizer.pt").write_bytes(b"what they had learnt by then")
-
-
-def lived(root: Path, patch: pytest.MonkeyPatch) -> None:
-    place = make_place(root, patch)
-    place.live(12)
-    place.store.close()
 
 
 def outcome(place: Place) -> dict[str, Any]:

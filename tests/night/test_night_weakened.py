@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from night_parts import Place, make_place
+from night_parts import Place, lived, make_place
 
 from adapters import RevisionState
 from adapters.failpoint import armed
@@ -73,12 +73,6 @@ def test_what_learnt_nothing_is_not_weakened(place: Place, score: float) -> None
     place.stages.drifts = [TOO_MUCH]
     assert "r1" == place.night().revision
     assert [("reject", "r1")] == operations(place)
-
-
-def lived(root: Path, patch: pytest.MonkeyPatch) -> None:
-    place = make_place(root, patch)
-    place.live(12)
-    place.store.close()
 
 
 def seen(place: Place) -> dict[str, Any]:

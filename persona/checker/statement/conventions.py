@@ -9,7 +9,7 @@ from persona.checker.conventions import Convention
 from persona.checker.statement.masked import Masked
 from persona.checker.statement.parsed import Parsed
 
-_MEASURES = r"(?: (?:units?|system|measures?|measurements?))"
+_MEASURES = r" (?:units?|system|measures?|measurements?)"
 # Of a word that has other uses ("metric spaces"), nothing may follow that it could describe.
 _ENDS = (
     r"(?=[\s.!,;)]*(?:\Z|[.,;!]|\b(?:please|only|always|instead|everywhere|throughout|from now|not|never|"
