@@ -79,15 +79,6 @@ def paths() -> list[str]:
     ]
 
 
-LOOP = asyncio.new_event_loop()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _closed_at_the_end():
-    yield
-    LOOP.close()
-
-
 def probe(
     path: str,
     method: str = "GET",
@@ -106,7 +97,7 @@ def probe(
     if media_type is not None:
         named = {**named, "content-type": media_type}
     headers = [("host", host) for host in hosts] + list(named.items())
-    return LOOP.run_until_complete(exchange(app, method, path, headers, body, port=PORT))
+    return asyncio.run(exchange(app, method, path, headers, body, port=PORT))
 
 
 def test_no_route_answers_a_stranger() -> None:
@@ -292,7 +283,7 @@ def test_two_origins_are_read_by_neither() -> None:
     """A browser names one; who names two is no browser."""
     app = application()
     named = [("host", HOME), ("authorization", f"Bearer {TOKEN}"), ("origin", ALLOWED), ("origin", ALLOWED)]
-    answer = LOOP.run_until_complete(exchange(app, "GET", "/health", named, b"", port=PORT))
+    answer = asyncio.run(exchange(app, "GET", "/health", named, b"", port=PORT))
 
     assert {} == cors(answer)
 
@@ -330,7 +321,7 @@ def test_a_web_socket_is_closed() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    LOOP.run_until_complete(APP({"type": "websocket", "path": "/health", "headers": []}, None, send))
+    asyncio.run(APP({"type": "websocket", "path": "/health", "headers": []}, None, send))
 
     assert [{"type": "websocket.close", "code": 1008}] == sent
 
