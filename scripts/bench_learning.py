@@ -26,7 +26,7 @@ from typing import Any
 
 from bench_loop import this_machine
 from learning import grid, lanes, place, plots, tables
-from learning.asking import Asking
+from learning.asking import JUDGED, Asking
 from learning.bench import ARMS, Bench
 from learning.cells import Cell
 from learning.figures import Lead, Summary, in_common, leads, summaries
@@ -52,7 +52,7 @@ FULL = {
     "people": "nell,albrecht,tomas,ines,ruben,wim,hanna",
     "nights": str(NIGHTS),
     "learn_on": str(NIGHTS),
-    "prompts": 16,
+    "prompts": JUDGED,
     "tokens": 72,
     "neutral": 16,
     "items": 2,

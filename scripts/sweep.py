@@ -1,9 +1,10 @@
 """What each number of the recipe does: one thing at a time changed around the default, and the small end.
 
 Each variant builds an adapter from the same nights of one or two people, as a night would and without its
-gate, and is judged on their held-out prompts. Fields are read off the recipe as it is; a variant that it has
-no field for is named and left out. The adapter's scale is taken back where it drifts too far, as always: the
-restraint's own rows of the table say what there would be without.
+gate, and is judged on held-out prompts of theirs that `bench_learning` does not ask: what is chosen here is
+proven there. Fields are read off the recipe as it is; a variant that it has no field for is named and left
+out. The adapter's scale is taken back where it drifts too far, as always: the restraint's own rows of the
+table say what there would be without.
 
 A finished cell is kept at once and never measured again; see docs/learning.md.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 from bench_loop import this_machine
 from learning import grid, lanes, place, plots, tables
-from learning.asking import Asking
+from learning.asking import JUDGED, Asking
 from learning.cells import Cell
 from learning.figures import summaries, whole
 from learning.measuring import BY_ID
@@ -41,8 +42,8 @@ from persona.train import Recipe
 
 OUT = place.CACHE / "sweep"
 NAMES = tuple(factor.name for factor in factors(Recipe()))
-QUICK = {"people": "nell", "prompts": 12, "tokens": 64, "neutral": 12, "steps": 12, "factors": "small"}
-FULL = {"people": "nell,tomas", "prompts": 24, "tokens": 96, "neutral": 24, "steps": None, "factors": "all"}
+QUICK = {"people": "nell", "prompts": 6, "tokens": 64, "neutral": 12, "steps": 12, "factors": "small"}
+FULL = {"people": "nell,tomas", "prompts": 12, "tokens": 96, "neutral": 24, "steps": None, "factors": "all"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +80,11 @@ def _run(options: argparse.Namespace, tried: Sequence[Variant]) -> Ran:
     if not 1 <= options.night <= NIGHTS:
         raise BadInput(f"--night {options.night}: the people teach on the nights 1 to {NIGHTS}")
     asking = Asking(
-        prompts=options.prompts, tokens=options.tokens, neutral=options.neutral, items=options.items
+        prompts=options.prompts,
+        tokens=options.tokens,
+        neutral=options.neutral,
+        items=options.items,
+        beside=JUDGED,
     )
     wanted = grid.cases(
         arms=[variant.name for variant in tried],

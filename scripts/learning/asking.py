@@ -1,4 +1,8 @@
-"""How much is asked of every arm: the held-out prompts, the neutral ones, the capability suite."""
+"""How much is asked of every arm: the held-out prompts, the neutral ones, the capability suite.
+
+What is chosen by measuring must not be praised by the same measurement: the comparison asks some of a person's
+held-out prompts (JUDGED), the sweep only what it leaves.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +17,31 @@ from store.json_forms import message_from_json, message_json
 
 T = TypeVar("T")
 
+JUDGED = 16  # held-out prompts of each person that the comparison asks, evenly spread
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
     """prompts: held-out ones of each person, None all. tokens: of an answer at most. neutral: prompts that
-    drift is measured on. items: of each part of the capability suite, None all, 0 none of it.
+    drift is measured on. items: of each part of the capability suite, None all, 0 none of it. beside: so many
+    evenly spread ones are somebody else's, and `prompts` are taken from those that they leave.
     """
 
     prompts: int | None = None
     tokens: int = 160
     neutral: int = 32
     items: int | None = None
+    beside: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without `beside` where it is none: cells are kept by a hash of this, and older ones have no such field."""
+        plain = asdict(self)
+        return plain if self.beside else {name: value for name, value in plain.items() if name != "beside"}
 
     def held_out(self, person: Person, night: int) -> list[HeldOut]:
-        return spread(person.held_out(night), self.prompts)
+        asked = person.held_out(night)
+        others = [each.prompt for each in spread(asked, self.beside)]
+        return spread([each for each in asked if each.prompt not in others], self.prompts)
 
 
 def spread(things: Sequence[T], most: int | None) -> list[T]:

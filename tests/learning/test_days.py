@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from learning.asking import Asking, prompt_from_json, prompt_json
+import sweep
+from learning.asking import JUDGED, Asking, prompt_from_json, prompt_json
 from learning.days import demonstrations, pairs, shown
 from learning.grading import grade
 from learning.measuring import BY_ID
+from people import Person
 
 from persona.report import Rate
 from persona.template import Template
@@ -60,6 +62,16 @@ def test_a_prompt_comes_back_equal() -> None:
     for person in BY_ID.values():
         for asked in person.held_out(1)[:2]:
             assert asked.prompt == prompt_from_json(prompt_json(asked.prompt))
+
+
+@pytest.mark.parametrize("person", BY_ID.values(), ids=list(BY_ID))
+def test_the_sweep_asks_nothing_that_the_comparison_asks(person: Person) -> None:
+    """What is chosen by some prompts is proven by others; between them they ask all."""
+    judged = Asking(prompts=JUDGED).held_out(person, 7)
+    left = Asking(beside=JUDGED).held_out(person, 7)
+    assert len(left) >= sweep.FULL["prompts"]
+    assert not [each for each in left if each in judged]
+    assert len(judged) + len(left) == len(person.held_out(7))
 
 
 def test_grades_tell_old_preferences_from_new_and_from_given_up_ones() -> None:

@@ -36,6 +36,7 @@ def test_everything_that_decides_a_cell_is_in_its_key() -> None:
         _bench(recipe=with_values(Recipe(), exact_steps(3))).key(of),
         _bench(asking=Asking(prompts=3)).key(of),
         _bench(asking=Asking(prompts=2, tokens=64)).key(of),
+        _bench(asking=Asking(prompts=2, beside=16)).key(of),
         _bench(code="abc").key(of),
         _bench(learns=frozenset({7})).key(of),
         *(bench.key(case(arm)) for arm in ARMS if arm != "persona"),
