@@ -1,6 +1,6 @@
 """How much is asked of every arm: the held-out prompts, the neutral ones, the capability suite.
 
-What is chosen by measuring must not be praised by the same measurement: the comparison asks some of a person's
+What is chosen by a measurement must not be praised by the same one: the comparison asks some of a person's
 held-out prompts (JUDGED), the sweep only what it leaves.
 """
 
@@ -34,7 +34,7 @@ class Asking:
     beside: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Without `beside` where it is none: cells are kept by a hash of this, and older ones have no such field."""
+        """Without `beside` where it is none: cells are kept by a hash of this, and older ones have none."""
         plain = asdict(self)
         return plain if self.beside else {name: value for name, value in plain.items() if name != "beside"}
 
