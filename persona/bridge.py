@@ -30,9 +30,9 @@ def live(
     `report` is the revision's own: it answered with every statement withheld, so what it kept there comes
     from its weights. `revision` names the arm to look at, the candidate without it. Without a report (the
     bare base, a revision that was never judged) nothing is carried. What has no checker is never carried,
-    since nobody can tell. What was seen to gain nothing by being said, and to make this revision's answers
-    worse, stays unsaid, unless the user pinned it. In the order in which `bridged` takes them: what the user
-    pinned, then what was stated, then what was inferred; each with the latest first.
+    since nobody can tell. What was seen to make this revision's answers worse when it is said
+    (`Spoken.harms`) stays unsaid, unless the user pinned it. In the order in which `bridged` takes them: what
+    the user pinned, then what was stated, then what was inferred; each with the latest first.
     """
     arm = None if report is None else _arm(report, revision)
     harmful = () if report is None or arm is not report.candidate else _harmful(report)

@@ -62,20 +62,29 @@ class Arm:
 class Spoken:
     """Over the held-out prompts to which one preference is said: `own` is how often it is kept where it
     applies, `all` every active one that applies, once a prompt; `withheld` without the statements in the
-    prompt, `said` with them.
+    prompt, `said` with them. `alone`: no other statement was in the prompts.
     """
 
     own_withheld: Rate
     own_said: Rate
     all_withheld: Rate
     all_said: Rate
+    alone: bool = False
+
+    @property
+    def costs(self) -> bool:
+        """More is lost than gained, by more than an answer's luck: two checks, and a tenth."""
+        lost = self.all_withheld.passed - self.all_said.passed
+        return lost >= max(_LUCK, _CLEAR * self.all_withheld.asked)
+
+    @property
+    def gains(self) -> bool:
+        return self.own_said.passed > self.own_withheld.passed
 
     @property
     def harms(self) -> bool:
-        """Saying it gains it nothing and costs more than an answer's luck: two checks, and a tenth."""
-        lost = self.all_withheld.passed - self.all_said.passed
-        gained = self.own_said.passed - self.own_withheld.passed
-        return gained <= 0 and lost >= max(_LUCK, _CLEAR * self.all_withheld.asked)
+        """What gains by being said beside others may not be what costs them."""
+        return self.costs and (self.alone or not self.gains)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +92,8 @@ class Told:
     """What saying `preferences` (ids) in the prompt does for a revision whose weights do not carry them.
 
     Over the held-out prompts to which they are said, every active preference that applies, once a prompt:
-    `withheld` is kept without their statements in the prompt, `said` with them. `each` looks at one of them
-    by itself; it is empty in reports that are older than it.
+    `withheld` is kept without their statements in the prompt, `said` with all of them. `each` looks at one of
+    them by itself; it is empty in reports that are older than it.
     """
 
     preferences: tuple[str, ...]
@@ -188,7 +197,10 @@ def _told(plain: Mapping[str, Any] | None) -> Told | None:
         withheld=Rate(**plain["withheld"]),
         said=Rate(**plain["said"]),
         each={
-            key: Spoken(**{name: Rate(**rate) for name, rate in spoken.items()})
+            key: Spoken(
+                **{name: Rate(**rate) for name, rate in spoken.items() if name != "alone"},
+                alone=spoken.get("alone", False),
+            )
             for key, spoken in plain.get("each", {}).items()
         },
     )

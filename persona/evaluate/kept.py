@@ -4,6 +4,7 @@ weights do not carry."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from persona.bridge import carried, saying, speaks_about
 from persona.checker import Checker
@@ -39,49 +40,58 @@ def told_of(
     that would bear it. They are more than those that a preference is about: a habit with one tool is said
     wherever that tool is on offer.
 
+    All are said together. Where one gains by it and answers are lost, nobody knows whose fault that is: it is
+    asked once more, alone.
+
     `withheld` are the answers to the job's probes as they are, `adoption` is theirs; `ask` answers other
     prompts. None when nothing would be said.
     """
     waiting = [key for key, rate in adoption.items() if not carried(rate)]
-    bears = [[key for key in waiting if speaks_about(job.scopes[key], each.prompt)] for each in job.probes]
-    spoken = [n for n, keys in enumerate(bears) if keys]
-    if not spoken:
+    bears = {
+        n: keys
+        for n, probe in enumerate(job.probes)
+        if (keys := [key for key in waiting if speaks_about(job.scopes[key], probe.prompt)])
+    }
+    if not bears:
         return None
-    probes = [job.probes[n] for n in spoken]
-    before = [withheld[n] for n in spoken]
-    said = ask(
-        [saying(job.probes[n].prompt, [job.statements.get(key, "") for key in bears[n]]) for n in spoken]
-    )
+
+    def with_said(keys_at: Mapping[int, Sequence[str]]) -> dict[int, Completion]:
+        said = [[job.statements.get(key, "") for key in keys] for keys in keys_at.values()]
+        asked = [saying(job.probes[n].prompt, each) for n, each in zip(keys_at, said, strict=True)]
+        return dict(zip(keys_at, ask(asked), strict=True))
+
+    together = with_said(bears)
+    each: dict[str, Spoken] = {}
+    for key in waiting:
+        here = [n for n, keys in bears.items() if key in keys]
+        probes, before = [job.probes[n] for n in here], [withheld[n] for n in here]
+        found = _spoken(key, probes, before, [together[n] for n in here], checkers)
+        if found.gains and found.costs:
+            alone = together if all(bears[n] == [key] for n in here) else with_said({n: [key] for n in here})
+            found = replace(_spoken(key, probes, before, [alone[n] for n in here], checkers), alone=True)
+        each[key] = found
     return Told(
         preferences=tuple(waiting),
-        withheld=_all_of(probes, before, checkers),
-        said=_all_of(probes, said, checkers),
-        each={
-            key: _spoken(
-                key, [n for n, at in enumerate(spoken) if key in bears[at]], probes, before, said, checkers
-            )
-            for key in waiting
-        },
+        withheld=_all_of([job.probes[n] for n in bears], [withheld[n] for n in bears], checkers),
+        said=_all_of([job.probes[n] for n in bears], list(together.values()), checkers),
+        each=each,
     )
 
 
 def _spoken(
     key: str,
-    here: Sequence[int],
     probes: Sequence[Probe],
     withheld: Sequence[Completion],
     said: Sequence[Completion],
     checkers: Mapping[str, Checker],
 ) -> Spoken:
-    """What the statements do to the prompts that bear this preference's, by their places."""
-    about = [probes[n] for n in here]
-    before, after = [withheld[n] for n in here], [said[n] for n in here]
+    """What statements do to the prompts that bear this preference's."""
     own = {key: checkers[key]}
     return Spoken(
-        own_withheld=_all_of(about, before, own),
-        own_said=_all_of(about, after, own),
-        all_withheld=_all_of(about, before, checkers),
-        all_said=_all_of(about, after, checkers),
+        own_withheld=_all_of(probes, withheld, own),
+        own_said=_all_of(probes, said, own),
+        all_withheld=_all_of(probes, withheld, checkers),
+        all_said=_all_of(probes, said, checkers),
     )
 
 

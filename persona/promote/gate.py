@@ -228,7 +228,7 @@ def _told(report: EvalReport, fine: list[str]) -> None:
     seen = f"{told.said.passed} of {told.said.asked} checks pass then, {told.withheld.passed} without"
     for keys, does in (
         (said, "is said in the prompt"),
-        (told.harmful, "stays out of the prompt, where it gains nothing and does harm"),
+        (told.harmful, "stays out of the prompt, where it costs more than it gains"),
     ):
         if keys:
             names = ", ".join(f"“{report.statements.get(key, key)}”" for key in keys)

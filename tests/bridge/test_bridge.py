@@ -110,10 +110,13 @@ def test_what_does_harm_when_it_is_said_stays_unsaid() -> None:
         assert {entry, later} == set(live([entry, later], harmed, revision="r0"))  # nobody asked the base
 
 
-def test_what_gains_by_being_said_is_said_whatever_else_it_costs() -> None:
+def test_what_gains_beside_others_is_said_whatever_else_it_costs() -> None:
     """Another preference may have cost the rest: all of them were in the prompt."""
     entry = preference("a")
-    assert (entry,) == live([entry], replace(report("rev-1", a=(1, 10)), told=told(3, of=entry, own=2)))
+    beside = told(3, of=entry, own=2)
+    assert (entry,) == live([entry], replace(report("rev-1", a=(1, 10)), told=beside))
+    alone = {key: replace(each, alone=True) for key, each in beside.each.items()}
+    assert () == live([entry], replace(report("rev-1", a=(1, 10)), told=replace(beside, each=alone)))
 
 
 def test_a_report_that_did_not_look_at_each_silences_nothing() -> None:

@@ -12,8 +12,9 @@ from store.records import Message
 CHECKERS = {
     "ends": {"kind": "closing", "text": "Bye."},
     "begins": {"kind": "opening", "text": "Hi."},
+    "agrees": {"kind": "contains", "text": "yes"},
 }
-STATEMENTS = {"ends": "End with Bye.", "begins": "Begin with Hi."}
+STATEMENTS = {"ends": "End with Bye.", "begins": "Begin with Hi.", "agrees": "Say yes."}
 
 
 CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
@@ -52,20 +53,23 @@ def job(probes=PROBES):
         pairs=(),
         checkers=CHECKERS,
         statements=STATEMENTS,
-        scopes={"ends": "tool:clock", "begins": "always"},
+        scopes={"ends": "tool:clock", "begins": "always", "agrees": "always"},
     )
 
 
-def told(withheld, said, probes=PROBES):
+def told(withheld, said, probes=PROBES, alone=()):
+    """Asked again, the prompts get the answers of `said` in turn; asked once more, those of `alone`."""
     checkers = {key: from_json(plain) for key, plain in CHECKERS.items()}
     asked = []
+    left = [said, *alone]
 
     def ask(prompts):
         asked.extend(prompts)
-        return answers(*said[: len(prompts)])
+        return answers(*left.pop(0)[: len(prompts)])
 
     given = answers(*withheld)
-    return told_of(job(probes), checkers, adoption_of(probes, given, checkers), given, ask), asked
+    found = told_of(job(probes), checkers, adoption_of(probes, given, checkers), given, ask)
+    return found, asked
 
 
 def test_what_the_weights_carry_is_not_said():
@@ -103,6 +107,34 @@ def test_each_of_two_that_are_said_is_looked_at_by_itself():
     assert found.harmful == ()
     found, _ = told(withheld, ["No."] * 5)
     assert set(found.harmful) == {"ends", "begins"}
+
+
+THREE = tuple(probe(f"q{n}", "ends", "begins", "agrees", tools=(CLOCK,)) for n in range(5))
+
+
+def test_what_gains_and_costs_beside_others_is_asked_alone():
+    """Then whose fault it is shows: what leads astray stays out, what was said beside it does not."""
+    astray = ["Hi. Bye.", *["no"] * 4]
+    found, asked = told(["yes"] * 5, astray, THREE, alone=(["yes Bye."] * 5, ["Hi. no", *["no"] * 4]))
+    assert found.said == Rate(passed=2, asked=15)
+    assert [each.alone for each in found.each.values()] == [True, True]
+    assert [each.gains for each in found.each.values()] == [True, True]
+    assert found.harmful == ("begins",)
+    systems = [prompt.messages[0].content for prompt in asked]
+    assert [("End" in each, "Begin" in each) for each in systems[::5]] == [
+        (True, True),
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_what_stood_alone_is_not_asked_again():
+    """Nothing else can have cost what was lost."""
+    probes = tuple(probe(f"q{n}", "ends", "agrees", tools=(CLOCK,)) for n in range(5))
+    found, asked = told(["yes"] * 5, ["Bye.", *["no"] * 4], probes)
+    assert len(asked) == 5
+    assert found.each["ends"].alone
+    assert found.harmful == ("ends",)
 
 
 def test_a_statement_is_held_to_all_prompts_that_would_bear_it():

@@ -121,7 +121,7 @@ def test_what_the_prompt_says_from_now_on_is_told():
     helped, harmed = (verdict.reasons[-1] for verdict in verdicts)
     assert "is said in the prompt: " in helped
     assert "(9 of 10 checks pass then, 6 without)" in helped
-    assert "stays out of the prompt, where it gains nothing and does harm: " in harmed
+    assert "stays out of the prompt, where it costs more than it gains: " in harmed
 
 
 def test_no_better_than_the_champion_is_a_rejection():
@@ -191,7 +191,9 @@ def test_whatever_the_report_the_gate_answers_and_says_why(candidate, champion, 
         assert candidate.form.empty <= POLICY.max_empty
 
 
-spokens = st.builds(Spoken, own_withheld=rates, own_said=rates, all_withheld=rates, all_said=rates)
+spokens = st.builds(
+    Spoken, own_withheld=rates, own_said=rates, all_withheld=rates, all_said=rates, alone=st.booleans()
+)
 tolds = st.none() | st.builds(
     Told,
     preferences=st.tuples(st.text()),
