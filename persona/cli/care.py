@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
 from persona.cli.session import opened
 from persona.errors import Damaged, PersonaError
+
+if TYPE_CHECKING:
+    from persona.bootstrap import Persona
+
+_SOON = 2.0  # seconds: whoever asks how things are does not wait for a daemon that hangs
 
 
 def init(
@@ -53,7 +58,9 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     with opened(context) as persona:
         found = home.status(persona)
         daemon = find_daemon(persona.home)
-        found["daemon"] = None if daemon is None else {"pid": daemon.pid, "url": daemon.url}
+        found["daemon"] = None
+        if daemon is not None:
+            found["daemon"] = {"pid": daemon.pid, "url": daemon.url, "capture": _capture(persona)}
     if as_json:
         say_json(found)
         return
@@ -70,12 +77,37 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("feedback", str(found["feedback"])),
             ("preferences", f"{found['preferences']}, and {found['habits']} habits"),
             ("daemon", found["daemon"]["url"] if found["daemon"] else "not running"),
+            *_captured(found["daemon"]),
             ("last night", last),
             *_votes(found["votes"]),
             ("next night", found["schedule"]["says"]),
             ("now", "a night or a preparation is running" if found["busy"] else "idle"),
         ],
     )
+
+
+def _capture(persona: Persona) -> dict[str, Any] | None:
+    """What the daemon says of its writer; None where it serves another identity, or does not answer."""
+    from persona.daemon.elsewhere import DaemonNights
+
+    try:
+        daemon = DaemonNights.of(persona, patience=_SOON)
+        return None if daemon is None else dict(daemon.capture())
+    except (PersonaError, OSError) as error:
+        return {"trouble": str(error)}
+
+
+def _captured(daemon: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What the daemon kept since its start, and what is amiss with it."""
+    found = None if daemon is None else daemon["capture"]
+    if found is None:
+        return []
+    rows = [("kept by it", f"{found['kept']}, and {found['lost']} lost")] if "kept" in found else []
+    if found["trouble"]:
+        rows.append(("trouble", found["trouble"]))
+    if found.get("unread"):
+        rows.append(("passed by unread", f"{found['unread']}, the last because {found['unread_for']}"))
+    return rows
 
 
 def _votes(found: dict[str, Any] | None) -> list[tuple[str, str]]:

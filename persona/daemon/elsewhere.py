@@ -31,14 +31,15 @@ class DaemonNights:
 
     place: Place
     token: str = field(repr=False)
+    patience: float = _PATIENCE
 
     @classmethod
-    def of(cls, persona: Persona) -> DaemonNights | None:
-        """None where no daemon runs nights for this identity."""
+    def of(cls, persona: Persona, *, patience: float = _PATIENCE) -> DaemonNights | None:
+        """None where no daemon runs nights for this identity. `patience`: seconds that an answer may take."""
         place = find_daemon(persona.home)
         if place is None:
             return None
-        found = cls(place=place, token=persona.home.token.read_text().strip())
+        found = cls(place=place, token=persona.home.token.read_text().strip(), patience=patience)
         return found if found._look()["identity"] == persona.identity else None
 
     def run(
@@ -72,11 +73,16 @@ class DaemonNights:
         engines = self._look()["daemon"]["engines"]
         return [persona.resolve(ref_of(engine["model"])).id for engine in engines]
 
+    def capture(self) -> Mapping[str, Any]:
+        """What was kept and lost since its start, and what passed by unread: see `capture.writer`."""
+        found: Mapping[str, Any] = self._look()["daemon"]["capture"]
+        return found
+
     def _look(self) -> Json:
         return self._ask("GET", "/persona/status")
 
     def _ask(self, method: str, path: str) -> Json:
-        to = http.client.HTTPConnection(self.place.reached, self.place.port, timeout=_PATIENCE)
+        to = http.client.HTTPConnection(self.place.reached, self.place.port, timeout=self.patience)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
             to.request(method, path, body="{}" if method == "POST" else None, headers=headers)

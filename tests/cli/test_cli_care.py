@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -118,6 +119,31 @@ def test_status(shell: Shell, past: Past) -> None:
     assert found["busy"] is False
     with home_lock(shell.root):
         assert shell.run("status", "--json").json["busy"] is True
+
+
+@pytest.mark.parametrize(
+    ("capture", "rows"),
+    [
+        (None, []),
+        ({"kept": 3, "lost": 0, "trouble": None, "unread": 0, "unread_for": None}, ["3, and 0 lost"]),
+        (
+            {"kept": 3, "lost": 1, "trouble": "disk full", "unread": 2, "unread_for": "no messages"},
+            ["3, and 1 lost", "disk full", "2, the last because no messages"],
+        ),
+        ({"trouble": "it does not answer"}, ["it does not answer"]),
+    ],
+)
+def test_status_tells_what_the_daemon_could_not_keep(
+    shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch, capture: Any, rows: list[str]
+) -> None:
+    """And what passed by unread; nothing where nobody can say."""
+    place = SimpleNamespace(pid=1, url="http://127.0.0.1:1")
+    monkeypatch.setattr("persona.daemon.place.find_daemon", lambda _: place)
+    monkeypatch.setattr("persona.cli.care._capture", lambda _: capture)
+    told = shell.run("status").out
+    assert [each for each in rows if each in told] == rows
+    assert ("kept by it" in told) == (capture is not None and "kept" in capture)
+    assert capture == shell.run("status", "--json").json["daemon"]["capture"]
 
 
 def test_status_for_people(shell: Shell, past: Past) -> None:

@@ -119,14 +119,18 @@ def test_serving_before_init(shell: Shell) -> None:
 
 
 def test_status_says_whether_a_daemon_runs(ready: Shell) -> None:
-    """For people and for programs."""
+    """For people and for programs; one that does not answer is no reason to say nothing."""
     from persona.daemon.place import only_daemon, tell_place
 
     home = Home(ready.root)
+    home.token.write_text("secret")
     none = ready.run("status", "--json").json["daemon"]
     with only_daemon(home):
-        tell_place(home, host="127.0.0.1", port=1234)
+        tell_place(home, host="127.0.0.1", port=1)
         running = ready.run("status", "--json").json["daemon"]
+        told = ready.run("status").out
 
     assert none is None
-    assert "http://127.0.0.1:1234" == running["url"]
+    assert "http://127.0.0.1:1" == running["url"]
+    assert "does not answer" in running["capture"]["trouble"]
+    assert "does not answer" in told

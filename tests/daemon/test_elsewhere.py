@@ -75,6 +75,14 @@ def test_the_daemon_runs_it(house) -> None:
     assert (kept.id, tuple(kept.reasons)) == (result.run, result.reasons)
 
 
+def test_what_it_kept_is_told(house) -> None:
+    """Since its start, for whoever asks how things are."""
+    with serving(house), house.persona() as persona:
+        daemon = DaemonNights.of(persona, patience=10)
+        assert daemon is not None
+        assert {"kept": 0, "lost": 0, "trouble": None, "unread": 0, "unread_for": None} == daemon.capture()
+
+
 def test_its_progress_is_shown_here(house, monkeypatch) -> None:
     """Stage, step and how far: as a night of one's own shows them."""
     seen: list[dict[str, Any]] = []
