@@ -19,7 +19,7 @@ from persona.checker.scope import asked_of, covers, is_tool_scope, kind_scope
 from persona.checker.statement import ALWAYS, Parsed, is_one_off, parse_statement, tool_scope
 from persona.checker.statement.folding import fold
 from persona.checker.statement.tables import TONGUES, language_names
-from persona.checker.structure import Bold, CodeBlock, Headings, NoBold, NoCodeBlock, Numbered
+from persona.checker.structure import Bold, BoldLead, CodeBlock, Headings, NoBold, NoCodeBlock, Numbered
 from persona.checker.tone import (
     MARKERS,
     Contractions,
@@ -44,6 +44,7 @@ __all__ = [
     "Address",
     "Avoids",
     "Bold",
+    "BoldLead",
     "Bullets",
     "Checker",
     "Closing",

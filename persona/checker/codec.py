@@ -13,7 +13,7 @@ from persona.checker.edges import Closing, NoClosing, NoOpening, Opening
 from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadings, NoLists
 from persona.checker.language import Language
 from persona.checker.length import MaxSentences, MaxWords, MinWords
-from persona.checker.structure import Bold, CodeBlock, Headings, NoBold, NoCodeBlock, Numbered
+from persona.checker.structure import Bold, BoldLead, CodeBlock, Headings, NoBold, NoCodeBlock, Numbered
 from persona.checker.tone import Contractions, Exclamation, FinalQuestion, NoFinalQuestion, NoMarker
 from persona.checker.tool_calls import ToolArgument, ToolChoice
 from persona.checker.wording import Avoids, Contains
@@ -24,7 +24,7 @@ KINDS: Mapping[str, type[Checker]] = {
     for checker in (
         MaxSentences, MaxWords, Opening, Closing, NoOpening, NoClosing, Emoji, NoEmoji, NoHeadings, NoLists,
         Bullets, NoExclamation, Language, Contains, Avoids, ToolArgument, ToolChoice,
-        MinWords, Headings, Numbered, CodeBlock, NoCodeBlock, Bold, NoBold, NoMarker, Contractions,
+        MinWords, Headings, Numbered, CodeBlock, NoCodeBlock, Bold, BoldLead, NoBold, NoMarker, Contractions,
         Exclamation, FinalQuestion, NoFinalQuestion, Convention, CodeStyle, Address,
     )
 }  # fmt: skip

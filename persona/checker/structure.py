@@ -8,16 +8,23 @@ from itertools import count
 from typing import ClassVar
 
 from persona.checker.contract import StyleChecker
-from persona.checker.prose import fenced, headings, listed, numbered, without_code
+from persona.checker.prose import fenced, headings, listed, numbered, sentence_texts, unlisted, without_code
 
 _BOLD = re.compile(
     r"(?<![*\w])\*\*(?=\S)[^*\n]+?(?<=\S)\*\*(?![*\w])|(?<![_\w])__(?=\S)[^_\n]+?(?<=\S)__(?![_\w])"
 )
 
 
+_AFTER_BOLD = ".:!? "
+
+
 def bold(text: str) -> int:
     """How many stretches of bold text there are."""
     return sum(1 for _ in _BOLD.finditer(without_code(text)))
+
+
+def _plain(text: str) -> str:
+    return _BOLD.sub(lambda found: found[0][2:-2], text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,28 @@ class Bold(StyleChecker):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BoldLead(StyleChecker):
+    """The first line is bold, all of it: what matters most, before the rest."""
+
+    kind: ClassVar[str] = "bold_lead"
+
+    def holds(self, text: str) -> bool:
+        first, *_ = text.strip().split("\n", 1)
+        return _BOLD.fullmatch(first.strip().rstrip(_AFTER_BOLD)) is not None
+
+    def describe(self) -> str:
+        return "the first line in bold"
+
+    def _reworked(self, content: str) -> str | None:
+        """The first sentence goes on a line of its own; an item of a list that it was leads the others."""
+        first, *rest = content.strip().split("\n")
+        lead, *more = sentence_texts(unlisted(_plain(first)).lstrip("#> ")) or [""]
+        if not lead or first.lstrip().startswith(("```", "~~~")):
+            return None
+        return "\n".join([f"**{lead}**", *([" ".join(more)] if more else []), *rest])
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoBold(StyleChecker):
     """No bold text."""
 
@@ -101,4 +130,4 @@ class NoBold(StyleChecker):
         return "no bold text"
 
     def _reworked(self, content: str) -> str | None:
-        return _BOLD.sub(lambda found: found[0][2:-2], content)
+        return _plain(content)

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from persona.checker import Checker, Closing, Opening, asked_of, from_json
+from persona.checker import BoldLead, Checker, Closing, Opening, asked_of, from_json
 from persona.checker.prose import beginnings
 from persona.engine.own_answers import OwnAnswer, shipped_prompts
 from persona.train.replay import ReplayRow
 from persona.train.rows import Likeliest, Row
 from store.records import Message, Preference
+
+_EDGES = (BoldLead, Opening, Closing)
 
 
 def practice_prompts() -> list[str]:
@@ -64,7 +66,7 @@ def _reworked(answer: OwnAnswer, checkers: Sequence[Checker]) -> str | None:
     if not answer.whole:  # its last sentence was cut, and an end in the middle must not be taught
         text = next(beginnings(answer.text), None)
     # What stands at an edge goes on last, or a limit would cut it off again.
-    for checker in sorted(checkers, key=lambda each: isinstance(each, (Opening, Closing))):
+    for checker in sorted(checkers, key=lambda each: isinstance(each, _EDGES)):
         text = checker.rework(text) if text else None
     if not text:
         return None

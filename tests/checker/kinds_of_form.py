@@ -15,6 +15,11 @@ _TABLE: list[tuple[dict[str, object], list[str], list[str]]] = [
     ({"kind": "code_block"}, [_PYTHON], ["use `f(x)`"]),
     ({"kind": "no_code_block"}, ["use `f(x)`"], [_PYTHON]),
     ({"kind": "bold"}, ["a **bold** word"], ["2 ** 3 ** 4", "`**x**`"]),
+    (
+        {"kind": "bold_lead"},
+        ["**In short**\n- one", "**It is late.**\n\nGo home.", "**Late**:\ntext"],
+        ["text\n**bold**", "**In** short\ntext", "- **one**\n- two"],
+    ),
     ({"kind": "no_bold"}, ["2 ** 3 ** 4"], ["a **bold** word"]),
     ({"kind": "no_marker", "marker": "apology"}, ["It is late."], ["I'm sorry, it is late."]),
     (

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from persona.checker import (
     Avoids,
+    BoldLead,
     Bullets,
     Checker,
     Closing,
@@ -50,6 +51,10 @@ CODE = "```python\nx = 1.0\ny = 2\n```"
         (NoLists(), "- one\n- two", "one\ntwo"),
         (Bullets(), "One. Two.", "- One.\n- Two."),
         (Numbered(), "One. Two.", "1. One.\n2. Two."),
+        (BoldLead(), "It is so. And so.\n\nAnd so on.", "**It is so.**\nAnd so.\n\nAnd so on."),
+        (BoldLead(), "- One.\n- Two.", "**One.**\n- Two."),
+        (BoldLead(), "## A **bold** title\nText.", "**A bold title**\nText."),
+        (BoldLead(), CODE, None),
         (NoBold(), "A **bold** word", "A bold word"),
         (NoMarker(marker="offer"), "It is so. Let me know if you need more.", "It is so."),
         (NoMarker(marker="apology"), "I'm sorry, I can't.", None),

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from persona.checker import (
     Avoids,
+    Bold,
+    BoldLead,
     Bullets,
     Checker,
     Closing,
@@ -17,6 +19,7 @@ from persona.checker import (
     Language,
     MaxSentences,
     MaxWords,
+    NoBold,
     NoClosing,
     NoEmoji,
     NoExclamation,
@@ -111,6 +114,11 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
         "No lists, headings or emoji.",
         [("emoji", NoEmoji()), ("headings", NoHeadings()), ("lists", NoLists())],
     ),
+    ("Put the first line in bold.", [("bold", BoldLead())]),
+    ("Start every answer with a bold summary", [("bold", BoldLead())]),
+    ("Use bold text", [("bold", Bold())]),
+    ("No bold, please", [("bold", NoBold())]),
+    ("Never use bold text", [("bold", NoBold())]),
     ("no exclamation marks", [("exclamation", NoExclamation())]),
     ("Never use exclamation points", [("exclamation", NoExclamation())]),
     ("Answer in German", [("language", Language(code="de"))]),
@@ -180,6 +188,9 @@ LEFT_ALONE = [
     "I once read “answer in at most two sentences”",
     "The end is near with Fair winds and a following sea ahead of us all",
     "Use short answers",
+    "Be bold",
+    "Use bold claims",
+    "Use bold text for key terms",
     "x" * 5000,
     "No emoji. " * 500,
 ]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from persona.checker import (
     Avoids,
+    BoldLead,
     Bullets,
     Checker,
     Closing,
@@ -15,6 +16,7 @@ from persona.checker import (
     Language,
     MaxSentences,
     MaxWords,
+    NoBold,
     NoEmoji,
     NoExclamation,
     NoHeadings,
@@ -29,6 +31,7 @@ from persona.checker import (
 SENTENCES, WORDS = "length.sentences", "length.words"
 TWO, FORTY = (SENTENCES, MaxSentences(n=2)), (WORDS, MaxWords(n=39))
 EMOJI, LISTS, BULLETS = ("emoji", NoEmoji()), ("lists", NoLists()), ("lists", Bullets())
+LEAD, NO_BOLD = ("bold", BoldLead()), ("bold", NoBold())
 AHOY, BYE = ("opening", Opening(text="Ahoy!")), ("closing", Closing(text="Fair winds!"))
 
 
@@ -54,6 +57,8 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Bitte keine Emojis mehr", [EMOJI]),
     ("Bitte keine Listen und keine Überschriften", [("headings", NoHeadings()), LISTS]),
     ("Benutze immer Stichpunkte.", [BULLETS]),
+    ("Setze die erste Zeile fett.", [LEAD]),
+    ("Verwende keinen Fettdruck.", [NO_BOLD]),
     ("Emojis sind wieder ok", [("emoji", None)]),
     ("Keine Ausrufezeichen bitte", [("exclamation", NoExclamation())]),
     ("Antworte auf Deutsch.", [language("de")]),
@@ -68,6 +73,7 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Pas d'emojis s'il te plaît", [EMOJI]),
     ("Sans listes ni titres", [LISTS]),
     ("Utilise toujours des listes à puces", [BULLETS]),
+    ("Mets la première ligne en gras.", [LEAD]),
     ("À partir de maintenant, réponds en français.", [language("fr")]),
     ("Termine chaque réponse par « Fair winds! »", [BYE]),
     ("Commence chaque réponse avec « Ahoy! »", [AHOY]),
@@ -78,6 +84,8 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("No uses nunca emojis.", [EMOJI]),
     ("Sin emojis ni listas", [EMOJI]),
     ("Usa siempre viñetas", [BULLETS]),
+    ("Pon la primera línea en negrita.", [LEAD]),
+    ("Sin negritas.", [NO_BOLD]),
     ("A partir de ahora responde en español.", [language("es")]),
     ("Termina cada respuesta con «Fair winds!»", [BYE]),
     ("Empieza cada respuesta con «Ahoy!»", [AHOY]),
@@ -88,6 +96,8 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Non usare mai emoji.", [EMOJI]),
     ("Senza elenchi, grazie", [LISTS]),
     ("Usa sempre elenchi puntati", [BULLETS]),
+    ("Metti la prima riga in grassetto.", [LEAD]),
+    ("Niente grassetto.", [NO_BOLD]),
     ("D'ora in poi rispondi in italiano.", [language("it")]),
     ("Termina ogni risposta con «Fair winds!»", [BYE]),
     ("Inizia ogni risposta con «Ahoy!»", [AHOY]),
@@ -98,6 +108,8 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Nunca use emojis.", [EMOJI]),
     ("Sem listas, por favor", [LISTS]),
     ("Use sempre marcadores", [BULLETS]),
+    ("Ponha a primeira linha em negrito.", [LEAD]),
+    ("Sem negrito.", [NO_BOLD]),
     ("A partir de agora responda em português.", [language("pt")]),
     ("Termine cada resposta com “Fair winds!”", [BYE]),
     ("Comece cada resposta com “Ahoy!”", [AHOY]),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from persona.checker.statement.conventions import read_conventions
 from persona.checker.statement.edges import read_edges
-from persona.checker.statement.forms import read_forms, read_language
+from persona.checker.statement.forms import read_bold, read_forms, read_language
 from persona.checker.statement.lengths import read_lengths
 from persona.checker.statement.masked import LONGEST, Masked, mask
 from persona.checker.statement.parsed import ALWAYS, Parsed, tool_scope
@@ -24,7 +24,9 @@ from store.records import Json
 
 __all__ = ["ALWAYS", "Parsed", "is_one_off", "parse_statement", "tool_scope"]
 
-_READERS = (read_lengths, read_edges, read_forms, read_language, read_conventions, read_wordings)
+_READERS = (
+    read_lengths, read_edges, read_forms, read_bold, read_language, read_conventions, read_wordings
+)  # fmt: skip
 
 
 def parse_statement(statement: str, *, tools: Iterable[Mapping[str, Json]] = ()) -> list[Parsed]:

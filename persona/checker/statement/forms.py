@@ -1,4 +1,4 @@
-"""Reads wishes about form: emoji, headings, lists, exclamation marks, and the language."""
+"""Reads wishes about form: emoji, headings, lists, exclamation marks, bold text, and the language."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadi
 from persona.checker.language import CODES, Language
 from persona.checker.statement.masked import Masked
 from persona.checker.statement.parsed import Parsed
+from persona.checker.structure import Bold, BoldLead, NoBold
 
 _NOUNS = {
     "emoji": r"emojis?|emoticons?|smileys?",
@@ -39,6 +40,20 @@ _FINE = re.compile(
 )
 _FREE_OF = re.compile(rf"\b(?P<series>(?:{_NOUN}))-free\b")
 _NUMBERED = re.compile(r"\bnumbered\b|\bordered lists?\b")
+
+_FIRST_LINE = r"(?:first|opening|top) (?:line|sentence)"
+_BOLD_LEAD = re.compile(
+    rf"\b{_FIRST_LINE} (?:(?:in|should|must|is|be|always|as) )*bold\b|\bbold {_FIRST_LINE}\b"
+    r"|\b(?:start|begin|open)(?:s|ing|ning)? (?:[a-z]+ ){0,4}?with (?:a|one) bold "
+    r"(?:line|sentence|summary|lead)\b"
+)
+# "Be bold" and "use bold claims" are about something else.
+_BOLD_TEXT = r"bold(?: ?face| text| type| print|(?=\s*(?:[.,;!]|\Z|(?:for|in|on|please|and|or|to)\b)))"
+_BOLD = re.compile(rf"\b(?:use|with|like|want|prefer|add|put|write|in) (?:[a-z]+ ){{0,3}}?{_BOLD_TEXT}")
+_NO_BOLD = re.compile(
+    r"\b(?:no|never use|(?:don't|dont|do not) (?:ever )?use|avoid(?: using)?|without(?: any)?"
+    rf"|stop using|skip) (?:the |any )?{_BOLD_TEXT}"
+)
 
 _WANTED: dict[str, Checker] = {"emoji": Emoji(), "lists": Bullets()}
 _UNWANTED: dict[str, Checker] = {
@@ -77,6 +92,18 @@ def read_forms(statement: Masked) -> Iterator[Parsed]:
                 yield Parsed(attribute=attribute)  # a list of any kind: wanted, and not decidable
             else:
                 yield Parsed(attribute=attribute, checker=_WANTED.get(attribute))
+
+
+def read_bold(statement: Masked) -> Iterator[Parsed]:
+    """Bold text: none of it, the first line, or any."""
+    if _NO_BOLD.search(statement.text):
+        yield Parsed(attribute="bold", checker=NoBold())
+        return
+    for wanted, checker in ((_BOLD_LEAD, BoldLead()), (_BOLD, Bold())):
+        found = wanted.search(statement.text)
+        if found and not statement.negated(found.start()):
+            yield Parsed(attribute="bold", checker=checker)
+            return
 
 
 def _mentions(found: re.Match[str]) -> Iterator[tuple[int, str]]:

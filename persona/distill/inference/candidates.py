@@ -16,6 +16,7 @@ from persona.checker import (
     CONVENTIONS,
     Address,
     Bold,
+    BoldLead,
     Bullets,
     Checker,
     Closing,
@@ -87,6 +88,7 @@ def _plain() -> Iterator[Candidate]:
     yield _has("lists", Bullets(), "Answer with bullet points.")
     yield _has("lists", Numbered(), "Answer with numbered lists.")
     yield _has_not("lists", NoLists(), "Answer without lists.")
+    yield _has("bold", BoldLead(), "Put the first line in bold.")
     yield _has("bold", Bold(), "Use bold text in answers.")
     yield _has_not("bold", NoBold(), "Answer without bold text.")
     yield _has("code_blocks", CodeBlock(), "Put code into code blocks.")
