@@ -71,13 +71,12 @@ def practice_rows(
         return ()
     rows = _own_rows(answers, job.recipe, base, encode, loaded, passes)
     found: list[Row] = []
-    for row, answer, text in zip(rows, answers, practise(answers, job.preferences), strict=True):
-        if text is not None:
-            wanted = Message(role="assistant", content=text)
-            found.append(
-                practice_row(row, row_of(answer.prompt.messages, wanted, base.template, encode).chosen)
-            )
-    return tuple(found)
+    for row, answer, done in zip(rows, answers, practise(answers, job.preferences), strict=True):
+        if done is not None:
+            wanted = Message(role="assistant", content=done.text)
+            reworked = row_of(answer.prompt.messages, wanted, base.template, encode).chosen
+            found.append(practice_row(row, reworked, whole=done.whole))
+    return tuple(row for row in found if row.chosen)  # half of a style that was there already says nothing
 
 
 def _own_rows(

@@ -9,9 +9,11 @@ reworking is done anew each night. After self-distillation fine-tuning (Yang et 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from persona.checker import BoldLead, Checker, Closing, Opening, asked_of, from_json
+from persona.checker import Address, BoldLead, Checker, Closing, Language, Opening, asked_of, from_json
 from persona.checker.prose import beginnings
 from persona.engine.own_answers import OwnAnswer, shipped_prompts
 from persona.train.replay import ReplayRow
@@ -19,6 +21,8 @@ from persona.train.rows import Likeliest, Row
 from store.records import Message, Preference
 
 _EDGES = (BoldLead, Opening, Closing)
+_ALL_OF_IT = (Language, Address)
+_SELDOM = 0.25
 
 
 def practice_prompts() -> list[str]:
@@ -26,32 +30,70 @@ def practice_prompts() -> list[str]:
     return shipped_prompts("persona.train", "practice_prompts.txt")
 
 
-def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> list[str | None]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Practised:
+    """An answer of the base, reworked. It is `whole` where it keeps every preference about it, and not where
+    some of them are beyond any rule: the user's own examples alone teach those.
+    """
+
+    text: str
+    whole: bool = True
+
+
+def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> list[Practised | None]:
     """Each answer reworked by rules so that it keeps every preference about it; None where they cannot.
 
-    An answer that no preference speaks about is left out: it is replay's task to keep what stays.
+    A preference that rules hardly ever can rework to (headings, a word of its own) would leave nothing to
+    practise the others with, so it is left out; but for one about the language, without which all of a text
+    is wrong. An answer that no preference speaks about is left out: it is replay's task to keep what stays.
     """
     checkable = [each for each in preferences if each.checker is not None]
     asking = [_asking(checkable, answer) for answer in answers]
-    return [
-        _reworked(answer, asked) if asked else None for answer, asked in zip(answers, asking, strict=True)
-    ]
+    texts = [_beginning(answer) for answer in answers]
+    beyond = _beyond(texts, asking)
+    found: list[Practised | None] = []
+    for text, asked in zip(texts, asking, strict=True):
+        whole = _reworked(text, asked) if asked else None
+        within = [checker for checker in asked if checker not in beyond]
+        if whole is not None:
+            found.append(Practised(text=whole))
+        elif within and len(within) < len(asked) and not any(isinstance(each, _ALL_OF_IT) for each in asked):
+            part = _reworked(text, within)
+            found.append(None if part is None else Practised(text=part, whole=False))
+        else:
+            found.append(None)
+    return found
 
 
-def practice_row(answer: ReplayRow, reworked: Sequence[int]) -> Row:
+def practice_row(answer: ReplayRow, reworked: Sequence[int], *, whole: bool = True) -> Row:
     """The row of a reworked answer: what is still the base's own keeps the base's distribution.
 
     Learning the own tokens too would be harmless for them and not for what stands beside them: the first
-    token of a closing became likely wherever a sentence begins.
+    token of a closing became likely wherever a sentence begins. In an answer that is not whole they are
+    neither learnt nor kept, since a preference that it breaks may want others.
     """
     same = 0
     for own, new in zip(answer.completion, reworked, strict=False):
         if own != new:
             break
         same += 1
+    if not whole:
+        begun, rest = tuple(reworked[:same]), tuple(reworked[same:])
+        return Row(prompt=(*answer.prompt, *begun), chosen=rest, practised=True, whole=False)
     likeliest = answer.likeliest
     own_part = Likeliest(kept=likeliest.kept[:same], logprobs=likeliest.logprobs[:same]) if same else None
     return Row(prompt=answer.prompt, chosen=tuple(reworked), practised=True, own=own_part)
+
+
+def _beyond(texts: Sequence[str | None], asking: Sequence[Sequence[Checker]]) -> set[Checker]:
+    """Checkers that rules can rework less than _SELDOM of the texts to that they are asked of."""
+    asked: Counter[Checker] = Counter()
+    done: Counter[Checker] = Counter()
+    for text, checkers in zip(texts, asking, strict=True):
+        for checker in checkers if text else ():
+            asked[checker] += 1
+            done[checker] += checker.rework(text or "") is not None
+    return {checker for checker, count in asked.items() if done[checker] < _SELDOM * count}
 
 
 def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]:
@@ -61,10 +103,12 @@ def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]
     return [checker for checker in checkers if checker.applies_to(said)]
 
 
-def _reworked(answer: OwnAnswer, checkers: Sequence[Checker]) -> str | None:
-    text: str | None = answer.text.strip()
-    if not answer.whole:  # its last sentence was cut, and an end in the middle must not be taught
-        text = next(beginnings(answer.text), None)
+def _beginning(answer: OwnAnswer) -> str | None:
+    """The answer, or what of it ends with a sentence: an end in the middle of one must not be taught."""
+    return answer.text.strip() if answer.whole else next(beginnings(answer.text), None)
+
+
+def _reworked(text: str | None, checkers: Sequence[Checker]) -> str | None:
     # What stands at an edge goes on last, or a limit would cut it off again.
     for checker in sorted(checkers, key=lambda each: isinstance(each, _EDGES)):
         text = checker.rework(text) if text else None

@@ -31,7 +31,7 @@ class Losses:
 
     demonstration: mean NLL per token of wanted prose; on pairs it is DPO's NLL term (Pang et al. 2024,
         arXiv 2404.19733).
-    written: what takes the place of `demonstration` where style is practised too.
+    written: what takes the place of `demonstration` where all of the style is practised too.
     call: mean NLL per token of wanted calls of tools.
     practice: mean NLL per token of what was reworked in the base's own answers.
     preference: DPO (Rafailov et al. 2023, arXiv 2305.18290) with temperature `beta` against the bare base.

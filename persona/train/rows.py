@@ -33,7 +33,8 @@ class Row:
 
     A practised row is one of practice, the others are the user's. `own` covers the beginning of `chosen` that
     is the base's own answer: there the base's distribution is to be kept, and from there on the tokens are to
-    be learnt. `calls` is true where `chosen` is a call of a tool.
+    be learnt. It is not `whole` where a preference is left out of it, and begins then in what was reworked.
+    `calls` is true where `chosen` is a call of a tool.
     """
 
     prompt: tuple[int, ...]
@@ -41,6 +42,7 @@ class Row:
     rejected: tuple[int, ...] = ()
     example: str = ""
     practised: bool = False
+    whole: bool = True
     calls: bool = False
     own: Likeliest | None = None
 

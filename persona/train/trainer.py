@@ -63,7 +63,9 @@ class NightTrainer(SFTTrainer):
         schedule = recipe.schedule
         room = max(workers.count * schedule.micro_tokens, schedule.micro_tokens + schedule.bundle_tokens)
         self._turns = Turns(workers.count, room=room)
-        self._prose = "written" if any(row.practised for row in material.rows) else "demonstration"
+        practised = [row for row in material.rows if row.practised]
+        # What practice leaves out is learnt from what was written alone.
+        self._prose = "written" if practised and all(row.whole for row in practised) else "demonstration"
         self._terms: dict[str, float] = {}
         step_totals = totals(plan, material)
         super().__init__(

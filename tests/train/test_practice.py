@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import torch
 
-from persona.checker import Bullets, Checker, Closing, Language, MaxSentences
+from persona.checker import Bullets, Checker, Closing, Headings, Language, MaxSentences, NoMarker
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.protocol import Prompt
 from persona.train.practice import practice_row, practise
@@ -41,7 +41,7 @@ SIGNED = entry(Closing(text="Fair winds!"), attribute="closing")
 
 
 def texts(*answers: OwnAnswer, by: list[Preference]) -> list[str]:
-    return [text for text in practise(answers, by) if text is not None]
+    return [each.text for each in practise(answers, by) if each is not None]
 
 
 @pytest.mark.parametrize("order", [[SHORT, SIGNED], [SIGNED, SHORT]])
@@ -62,6 +62,24 @@ def test_what_rules_cannot_rework_is_left_out() -> None:
     assert [] == texts(own("And?", "It is what it is, and that is that."), by=[SIGNED, german])
 
 
+def test_what_rules_cannot_rework_does_not_keep_the_others_from_practice() -> None:
+    """A sign-off is practised without the headings that rules cannot write; with them, where they are."""
+    titled = entry(Headings(), attribute="headings")
+    plain = [own("And?", f"It sails {n}.") for n in range(4)]
+    found = practise([*plain, own("And?", "# Boats\nIt sails.")], [SIGNED, titled])
+    assert [("It sails 0. Fair winds!", False), ("# Boats\nIt sails.\n\nFair winds!", True)] == [
+        (each.text, each.whole) for each in (found[0], found[-1]) if each
+    ]
+    assert [None] * 4 == practise(plain, [titled])
+
+
+def test_a_preference_that_rules_mostly_can_keep_is_never_left_out() -> None:
+    """The few answers that they cannot rework are left out instead."""
+    offers = entry(NoMarker(marker="apology"), attribute="tone.apology")
+    found = texts(own("And?", "It sails."), own("And?", "I'm sorry, I can't."), by=[SIGNED, offers])
+    assert ["It sails. Fair winds!"] == found
+
+
 def test_without_a_checkable_preference_there_is_nothing_to_practise() -> None:
     """What stays as it is belongs to replay."""
     assert [] == texts(own("And?", "It sails."), by=[entry(None, attribute="free.1")])
@@ -76,6 +94,14 @@ def test_a_preference_about_a_kind_of_request_displaces_the_general_one() -> Non
         by=[SHORT, lists],
     )
     assert ["- Read.\n- Cook.", "A boat."] == found
+
+
+def test_in_half_of_a_style_the_bases_own_tokens_are_left_alone() -> None:
+    """They are part of the prompt: neither to be learnt nor to be kept."""
+    likeliest = Likeliest(kept=torch.arange(8).reshape(4, 2), logprobs=-torch.ones(4, 2))
+    answer = ReplayRow(prompt=(5,), completion=(7, 8, 9, 2), likeliest=likeliest)
+    row = practice_row(answer, (7, 8, 50, 2), whole=False)
+    assert ((5, 7, 8), (50, 2), 0, False) == (row.prompt, row.chosen, row.kept, row.whole)
 
 
 @pytest.mark.parametrize(
