@@ -83,7 +83,7 @@ class Spoken:
 
     @property
     def harms(self) -> bool:
-        """What gains by being said beside others may not be what costs them."""
+        """What gains by being said beside others may not be what costs them: earlier reports know no more."""
         return self.costs and (self.alone or not self.gains)
 
 

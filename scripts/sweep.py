@@ -1,10 +1,10 @@
 """What each number of the recipe does: one thing at a time changed around the default, and the small end.
 
 Each variant builds an adapter from the same nights of one or two people, as a night would and without its
-gate, and is judged on held-out prompts of theirs that `bench_learning` does not ask: what is chosen here is
-proven there. Fields are read off the recipe as it is; a variant that it has no field for is named and left
-out. The adapter's scale is taken back where it drifts too far, as always: the restraint's own rows of the
-table say what there would be without.
+gate, and is judged on held-out prompts of theirs that `bench_learning` does not ask, unless it is told how
+many: what is chosen here is proven there. Fields are read off the recipe as it is; a variant that it has no
+field for is named and left out. The adapter's scale is taken back where it drifts too far, as always: the
+restraint's own rows of the table say what there would be without.
 
 A finished cell is kept at once and never measured again; see docs/learning.md.
 """

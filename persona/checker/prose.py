@@ -7,8 +7,9 @@ function is linear in the text and accepts any text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
@@ -18,6 +19,7 @@ _HEADING = re.compile(r"^ {0,3}#{1,6}(?:\s+\S|\s*$)")
 _UNDERLINE = re.compile(r"^ {0,3}(?:=+|-{2,})\s*$")
 _BULLET = re.compile(r"^\s*(?:>\s*)*[-*+•‣◦–]\s+(?=\S)")
 _NUMBERED = re.compile(r"^\s*(?:>\s*)*\d{1,3}[.)]\s+(?=\S)")
+_FIRST_NUMBER = re.compile(r"\d{1,3}")
 _QUOTED_LINE = re.compile(r"^\s*(?:>\s?)+")
 _WORD = re.compile(r"\w+(?:['’\-]\w+)*")
 _LETTER = re.compile(r"\w")
@@ -91,6 +93,20 @@ def listed(text: str, marks: Iterator[str]) -> str:
 def unheaded(text: str) -> str:
     """The text without its headings of the form "# …"."""
     return "\n".join(line for line in text.split("\n") if not _HEADING.match(line)).strip()
+
+
+def unheaded_line(line: str) -> str:
+    """The line without the marks of a heading or a quotation before it."""
+    return re.sub(r"^\s*(?:#{1,6}\s+|>\s*)+", "", line)
+
+
+def relisted(lines: Sequence[str]) -> list[str]:
+    """The lines with their numbered items counted from one."""
+    numbers = count(1)
+    return [
+        _FIRST_NUMBER.sub(lambda _: str(next(numbers)), line, count=1) if _NUMBERED.match(line) else line
+        for line in lines
+    ]
 
 
 def bullets(text: str) -> int:

@@ -8,7 +8,17 @@ from itertools import count
 from typing import ClassVar
 
 from persona.checker.contract import StyleChecker
-from persona.checker.prose import fenced, headings, listed, numbered, sentence_texts, unlisted, without_code
+from persona.checker.prose import (
+    fenced,
+    headings,
+    listed,
+    numbered,
+    relisted,
+    sentence_texts,
+    unheaded_line,
+    unlisted,
+    without_code,
+)
 
 _BOLD = re.compile(
     r"(?<![*\w])\*\*(?=\S)[^*\n]+?(?<=\S)\*\*(?![*\w])|(?<![_\w])__(?=\S)[^_\n]+?(?<=\S)__(?![_\w])"
@@ -16,6 +26,9 @@ _BOLD = re.compile(
 
 
 _AFTER_BOLD = ".:!? "
+# Code, tables, formulas, tasks, and lines without a word are no sentence to put in bold.
+_NO_LEAD = re.compile(r"`|__|~~~|\$\$|^\s*\||^ {4}|^\s*[-*+]\s*\[|\A[^\w]*\Z")
+_UNDERLINE = re.compile(r"\s*(?:=+|-{2,})\s*")
 
 
 def bold(text: str) -> int:
@@ -111,9 +124,11 @@ class BoldLead(StyleChecker):
     def _reworked(self, content: str) -> str | None:
         """The first sentence goes on a line of its own; an item of a list that it was leads the others."""
         first, *rest = content.strip().split("\n")
-        lead, *more = sentence_texts(unlisted(_plain(first)).lstrip("#> ")) or [""]
-        if not lead or first.lstrip().startswith(("```", "~~~")):
+        if _NO_LEAD.search(first) or (rest and _UNDERLINE.fullmatch(rest[0])):
             return None
+        if numbered(first):
+            rest = relisted(rest)
+        lead, *more = sentence_texts(unheaded_line(unlisted(_plain(first)))) or [""]
         return "\n".join([f"**{lead}**", *([" ".join(more)] if more else []), *rest])
 
 

@@ -87,7 +87,8 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _capture(persona: Persona) -> dict[str, Any] | None:
-    """What the daemon says of its writer; None where it serves another identity, or does not answer."""
+    """What the daemon says of its writer; None where it serves another identity. Where it does not answer,
+    that is the trouble."""
     from persona.daemon.elsewhere import DaemonNights
 
     try:

@@ -40,8 +40,8 @@ def told_of(
     that would bear it. They are more than those that a preference is about: a habit with one tool is said
     wherever that tool is on offer.
 
-    All are said together. Where one gains by it and answers are lost, nobody knows whose fault that is: it is
-    asked once more, alone.
+    All are said together. Where answers are lost then, nobody knows whose fault that is: what was said there
+    is asked once more, each alone.
 
     `withheld` are the answers to the job's probes as they are, `adoption` is theirs; `ask` answers other
     prompts. None when nothing would be said.
@@ -66,7 +66,7 @@ def told_of(
         here = [n for n, keys in bears.items() if key in keys]
         probes, before = [job.probes[n] for n in here], [withheld[n] for n in here]
         found = _spoken(key, probes, before, [together[n] for n in here], checkers)
-        if found.gains and found.costs:
+        if found.costs:
             alone = together if all(bears[n] == [key] for n in here) else with_said({n: [key] for n in here})
             found = replace(_spoken(key, probes, before, [alone[n] for n in here], checkers), alone=True)
         each[key] = found

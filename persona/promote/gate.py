@@ -225,14 +225,24 @@ def _told(report: EvalReport, fine: list[str]) -> None:
     if told is None:
         return
     said = [key for key in told.preferences if key not in told.harmful]
-    seen = f"{told.said.passed} of {told.said.asked} checks pass then, {told.withheld.passed} without"
-    for keys, does in (
-        (said, "is said in the prompt"),
-        (told.harmful, "stays out of the prompt, where it costs more than it gains"),
-    ):
-        if keys:
-            names = ", ".join(f"“{report.statements.get(key, key)}”" for key in keys)
-            fine.append(f"what its weights do not carry {does}: {names} ({seen})")
+    if said:
+        names = ", ".join(_quoted(report, key) for key in said)
+        seen = "" if told.harmful else f" ({_then(told.said, told.withheld)})"
+        fine.append(f"what its weights do not carry is said in the prompt: {names}{seen}")
+    for key in told.harmful:
+        found = told.each[key]
+        fine.append(
+            f"{_quoted(report, key)} stays out of the prompt, where it costs more than it gains"
+            f" ({_then(found.all_said, found.all_withheld)})"
+        )
+
+
+def _quoted(report: EvalReport, key: str) -> str:
+    return f"“{report.statements.get(key, key)}”"
+
+
+def _then(said: Rate, withheld: Rate) -> str:
+    return f"{said.passed} of {said.asked} checks pass then, {withheld.passed} without"
 
 
 def _champion(report: EvalReport) -> str:

@@ -10,18 +10,30 @@ reworking is done anew each night. After self-distillation fine-tuning (Yang et 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from persona.checker import Address, BoldLead, Checker, Closing, Language, Opening, asked_of, from_json
+from persona.checker import (
+    Address,
+    BoldLead,
+    Checker,
+    Closing,
+    FinalQuestion,
+    Language,
+    MinWords,
+    Opening,
+    asked_of,
+    from_json,
+)
 from persona.checker.prose import beginnings
 from persona.engine.own_answers import OwnAnswer, shipped_prompts
 from persona.train.replay import ReplayRow
 from persona.train.rows import Likeliest, Row
 from store.records import Message, Preference
 
-_EDGES = (BoldLead, Opening, Closing)
-_ALL_OF_IT = (Language, Address)
+# What stands at an edge goes on last, or a limit would cut it off again.
+_LAST: Mapping[type[Checker], int] = {Opening: 1, Closing: 1, BoldLead: 2}
+_ALL_OF_IT = (Language, Address, MinWords, FinalQuestion)  # without these, what is learnt of a text is wrong
 _SELDOM = 0.25
 
 
@@ -44,8 +56,8 @@ def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) ->
     """Each answer reworked by rules so that it keeps every preference about it; None where they cannot.
 
     A preference that rules hardly ever can rework to (headings, a word of its own) would leave nothing to
-    practise the others with, so it is left out; but for one about the language, without which all of a text
-    is wrong. An answer that no preference speaks about is left out: it is replay's task to keep what stays.
+    practise the others with, so it is left out; but for what all of a text hangs on, such as its language. An
+    answer that no preference speaks about is left out: it is replay's task to keep what stays.
     """
     checkable = [each for each in preferences if each.checker is not None]
     asking = [_asking(checkable, answer) for answer in answers]
@@ -54,14 +66,11 @@ def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) ->
     found: list[Practised | None] = []
     for text, asked in zip(texts, asking, strict=True):
         whole = _reworked(text, asked) if asked else None
-        within = [checker for checker in asked if checker not in beyond]
         if whole is not None:
             found.append(Practised(text=whole))
-        elif within and len(within) < len(asked) and not any(isinstance(each, _ALL_OF_IT) for each in asked):
-            part = _reworked(text, within)
-            found.append(None if part is None else Practised(text=part, whole=False))
         else:
-            found.append(None)
+            part = _part(text, asked, beyond)
+            found.append(None if part is None else Practised(text=part, whole=False))
     return found
 
 
@@ -103,14 +112,26 @@ def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]
     return [checker for checker in checkers if checker.applies_to(said)]
 
 
+def _part(text: str | None, asked: Sequence[Checker], beyond: Set[Checker]) -> str | None:
+    """What keeps all but those beyond rules, and takes none of them away where the base had kept it."""
+    within = [checker for checker in asked if checker not in beyond]
+    without = [checker for checker in asked if checker in beyond]
+    if not within or not without or any(isinstance(each, _ALL_OF_IT) for each in without):
+        return None
+    part = _reworked(text, within)
+    if part is None or text is None:
+        return None
+    before, after = (Message(role="assistant", content=each) for each in (text, part))
+    return None if any(each.passes(before) and not each.passes(after) for each in without) else part
+
+
 def _beginning(answer: OwnAnswer) -> str | None:
     """The answer, or what of it ends with a sentence: an end in the middle of one must not be taught."""
     return answer.text.strip() if answer.whole else next(beginnings(answer.text), None)
 
 
 def _reworked(text: str | None, checkers: Sequence[Checker]) -> str | None:
-    # What stands at an edge goes on last, or a limit would cut it off again.
-    for checker in sorted(checkers, key=lambda each: isinstance(each, _EDGES)):
+    for checker in sorted(checkers, key=lambda each: _LAST.get(type(each), 0)):
         text = checker.rework(text) if text else None
     if not text:
         return None

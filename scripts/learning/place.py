@@ -60,9 +60,7 @@ def add_common(parser: argparse.ArgumentParser, *, out: Path) -> None:
     parser.add_argument("--known", type=Path, metavar="FILE", help="cells that were measured elsewhere")
     parser.add_argument("--people", metavar="A,B", help="ids of scripts/people, or all")
     parser.add_argument("--seeds", default="0", metavar="0,1", help="of teaching and training")
-    parser.add_argument(
-        "--prompts", type=int, metavar="N", help="held-out prompts of each person; all without it"
-    )
+    parser.add_argument("--prompts", type=int, metavar="N", help="held-out prompts of each person")
     parser.add_argument("--tokens", type=int, metavar="N", help="of an answer at most")
     parser.add_argument(
         "--steps", type=int, metavar="N", help="of every training, instead of the recipe's own"

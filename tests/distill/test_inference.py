@@ -48,6 +48,8 @@ CLEAR = {
     "Use headings in answers.": lambda text, chance: f"## Answer {chance.random()}\n\n{text}",
     "Answer with bullet points.": lambda text, _: "\n".join(f"- {each}" for each in text.split(". ")),
     "Answer with numbered lists.": lambda text, _: "1. " + text.replace(". ", ".\n2. "),
+    "Put the first line in bold.": lambda text, chance: f"**Answer {chance.random()}**\n{text}",
+    "Use bold text in answers.": lambda text, chance: f"{text} It is **very {chance.random()}** so.",
     "Put code into code blocks.": lambda text, _: f"{text}\n\n```\nx = 1\n```",
     "End every answer with a question.": lambda text, chance: f"{text} Why {chance.random()}?",
     "Answer in German.": lambda text, chance: (

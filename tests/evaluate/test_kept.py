@@ -99,20 +99,21 @@ def test_a_statement_that_leads_astray_does_harm():
 
 
 def test_each_of_two_that_are_said_is_looked_at_by_itself():
-    """One gains by it and is said, whatever the other one loses; neither gains, and both cost answers."""
+    """One gains by it and is said, as long as no answers are lost; neither gains, and both cost answers."""
     withheld = ["Bye."] * 3 + ["No."] * 2
-    found, _ = told(withheld, ["Hi."] * 5)
+    found, asked = told(withheld, ["Hi."] * 5)
+    assert len(asked) == 5
     assert found.each["begins"].own_said == Rate(passed=5, asked=5)
     assert found.each["ends"].own_said == Rate(passed=0, asked=4)
     assert found.harmful == ()
-    found, _ = told(withheld, ["No."] * 5)
+    found, _ = told(withheld, ["No."] * 5, alone=(["No."] * 4, ["No."] * 5))
     assert set(found.harmful) == {"ends", "begins"}
 
 
 THREE = tuple(probe(f"q{n}", "ends", "begins", "agrees", tools=(CLOCK,)) for n in range(5))
 
 
-def test_what_gains_and_costs_beside_others_is_asked_alone():
+def test_where_answers_are_lost_each_is_asked_alone():
     """Then whose fault it is shows: what leads astray stays out, what was said beside it does not."""
     astray = ["Hi. Bye.", *["no"] * 4]
     found, asked = told(["yes"] * 5, astray, THREE, alone=(["yes Bye."] * 5, ["Hi. no", *["no"] * 4]))

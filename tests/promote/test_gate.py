@@ -121,7 +121,7 @@ def test_what_the_prompt_says_from_now_on_is_told():
     helped, harmed = (verdict.reasons[-1] for verdict in verdicts)
     assert "is said in the prompt: " in helped
     assert "(9 of 10 checks pass then, 6 without)" in helped
-    assert "stays out of the prompt, where it costs more than it gains: " in harmed
+    assert "“Be brief.” stays out of the prompt, where it costs more than it gains" in harmed
 
 
 def test_no_better_than_the_champion_is_a_rejection():

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import permutations
 
 import pytest
 import torch
 
-from persona.checker import Bullets, Checker, Closing, Headings, Language, MaxSentences, NoMarker
+from persona.checker import (
+    BoldLead,
+    Bullets,
+    Checker,
+    Closing,
+    FinalQuestion,
+    Headings,
+    Language,
+    MaxSentences,
+    MinWords,
+    NoMarker,
+    Opening,
+)
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.protocol import Prompt
 from persona.train.practice import practice_row, practise
@@ -71,6 +84,44 @@ def test_what_rules_cannot_rework_does_not_keep_the_others_from_practice() -> No
         (each.text, each.whole) for each in (found[0], found[-1]) if each
     ]
     assert [None] * 4 == practise(plain, [titled])
+
+
+LEAD = entry(BoldLead(), attribute="bold")
+
+
+@pytest.mark.parametrize("order", list(permutations([LEAD, SIGNED, SHORT])))
+def test_a_bold_first_line_goes_on_last(order: tuple[Preference, ...]) -> None:
+    """Whatever else begins or ends the answer is there by then."""
+    assert ["**A boat.**\nFair winds!"] == texts(own("What is it?", "A boat. It sails."), by=list(order))
+    greeted = entry(Opening(text="Ahoy!"), attribute="opening")
+    assert ["**Ahoy!**\nIt sails."] == texts(own("And?", "It sails."), by=[LEAD, greeted])
+
+
+def test_practice_takes_away_nothing_that_rules_cannot_put_back() -> None:
+    """Where the base wrote a heading that somebody wants, no row teaches to leave it out."""
+    titled = entry(Headings(), attribute="headings")
+    plain = [own("And?", f"It sails {n}.") for n in range(8)]
+    found = practise([*plain, own("And?", "# Boats\nIt sails.")], [LEAD, titled])
+    assert all(found[:-1])
+    assert found[-1] is None
+
+
+@pytest.mark.parametrize("checker", [Language(code="de"), MinWords(n=80), FinalQuestion()])
+def test_what_all_of_a_text_hangs_on_is_not_left_out(checker: Checker) -> None:
+    """To stop there, in that language, is what would be learnt."""
+    assert [] == texts(
+        own("And?", "It is what it is, and so on."), by=[SIGNED, entry(checker, attribute="a")]
+    )
+
+
+def test_a_language_that_the_base_speaks_is_in_nobodys_way() -> None:
+    """Only what rules cannot keep counts."""
+    titled = entry(Headings(), attribute="headings")
+    english = entry(Language(code="en"), attribute="language")
+    by = [SIGNED, titled, english]
+    assert ["It is what it is, and so on. Fair winds!"] == texts(
+        own("And?", "It is what it is, and so on."), by=by
+    )
 
 
 def test_a_preference_that_rules_mostly_can_keep_is_never_left_out() -> None:

@@ -84,3 +84,15 @@ def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, 
         assert one == pytest.approx(other, rel=1e-4)
     for name, tensor in adapter.items():
         torch.testing.assert_close(tensor, again[name], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("whole", "term"), [(True, "written"), (False, "demonstration")])
+def test_what_practice_leaves_out_is_learnt_from_what_was_written(
+    tiny_model: Any, tokenizer: Any, tmp_path: Path, whole: bool, term: str
+) -> None:
+    """What the user wrote counts less only where practice shows all of the style."""
+    recipe = Recipe(schedule=Schedule(min_steps=1, max_steps=1, batch=4))
+    practised = Row(prompt=(5, 6), chosen=(7, 8, 2), practised=True, whole=whole)
+    model, (step,) = trained(tiny_model, tokenizer, tmp_path, recipe, [*ROWS, practised])
+    model.unload()
+    assert {"practice", term} == step.keys() & {"practice", "written", "demonstration"}

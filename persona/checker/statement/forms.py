@@ -41,18 +41,22 @@ _FINE = re.compile(
 _FREE_OF = re.compile(rf"\b(?P<series>(?:{_NOUN}))-free\b")
 _NUMBERED = re.compile(r"\bnumbered\b|\bordered lists?\b")
 
-_FIRST_LINE = r"(?:first|opening|top) (?:line|sentence)"
-_BOLD_LEAD = re.compile(
-    rf"\b{_FIRST_LINE} (?:(?:in|should|must|is|be|always|as) )*bold\b|\bbold {_FIRST_LINE}\b"
-    r"|\b(?:start|begin|open)(?:s|ing|ning)? (?:[a-z]+ ){0,4}?with (?:a|one) bold "
-    r"(?:line|sentence|summary|lead)\b"
+# "Be bold" and "use bold claims" are about something else: bold text is named as such, or ends the clause.
+_OVER = (
+    r"(?=\s*(?:[.;!]|\Z|,? ?(?:please|thanks|thank)\b|(?:in|for) (?:all |your |my |the )*(?:answers?|repl)))"
 )
-# "Be bold" and "use bold claims" are about something else.
-_BOLD_TEXT = r"bold(?: ?face| text| type| print|(?=\s*(?:[.,;!]|\Z|(?:for|in|on|please|and|or|to)\b)))"
-_BOLD = re.compile(rf"\b(?:use|with|like|want|prefer|add|put|write|in) (?:[a-z]+ ){{0,3}}?{_BOLD_TEXT}")
+_BOLD_TEXT = rf"(?:bold ?(?:face|text|type|print)s?|boldface){_OVER}"
+_FIRST_LINE = (
+    r"(?:first|opening|top) (?:line|sentence)(?: of (?:each|every|all|your|the|any)(?: [a-z]+){1,2}?)?"
+)
+_BOLD_LEAD = re.compile(
+    rf"\b(?:{_FIRST_LINE} (?:(?:in|should|must|always|be) )+bold"
+    rf"|(?:with|use) a bold (?:first |opening )?(?:line|sentence|summary)){_OVER}"
+)
+_BOLD = re.compile(rf"\b(?:use|with|want|like|prefer|add) (?:some )?{_BOLD_TEXT}")
 _NO_BOLD = re.compile(
-    r"\b(?:no|never use|(?:don't|dont|do not) (?:ever )?use|avoid(?: using)?|without(?: any)?"
-    rf"|stop using|skip) (?:the |any )?{_BOLD_TEXT}"
+    r"\b(?:no|never use|(?:don't|dont|do not) (?:ever )?use|avoid(?: using)?|without(?: any)?|stop using"
+    rf"|instead of|rather than) (?:the |any )?(?:{_BOLD_TEXT}|bold{_OVER})"
 )
 
 _WANTED: dict[str, Checker] = {"emoji": Emoji(), "lists": Bullets()}
@@ -95,11 +99,8 @@ def read_forms(statement: Masked) -> Iterator[Parsed]:
 
 
 def read_bold(statement: Masked) -> Iterator[Parsed]:
-    """Bold text: none of it, the first line, or any."""
-    if _NO_BOLD.search(statement.text):
-        yield Parsed(attribute="bold", checker=NoBold())
-        return
-    for wanted, checker in ((_BOLD_LEAD, BoldLead()), (_BOLD, Bold())):
+    """Bold text: the first line, none, or any."""
+    for wanted, checker in ((_BOLD_LEAD, BoldLead()), (_NO_BOLD, NoBold()), (_BOLD, Bold())):
         found = wanted.search(statement.text)
         if found and not statement.negated(found.start()):
             yield Parsed(attribute="bold", checker=checker)
