@@ -27,8 +27,7 @@ _BOLD = re.compile(
 
 _AFTER_BOLD = ".:!? "
 # Code, tables, formulas, tasks, and lines without a word are no sentence to put in bold.
-_NO_LEAD = re.compile(r"`|__|~~~|\$\$|^\s*\||^ {4}|^\s*[-*+]\s*\[|\A[^\w]*\Z")
-_UNDERLINE = re.compile(r"\s*(?:=+|-{2,})\s*")
+_NO_LEAD = re.compile(r"`|__|~~~|\$\$|^\s*\||^ {4}|^\s*[-*+]\s*\[|\A\W*\Z")
 
 
 def bold(text: str) -> int:
@@ -124,7 +123,8 @@ class BoldLead(StyleChecker):
     def _reworked(self, content: str) -> str | None:
         """The first sentence goes on a line of its own; an item of a list that it was leads the others."""
         first, *rest = content.strip().split("\n")
-        if _NO_LEAD.search(first) or (rest and _UNDERLINE.fullmatch(rest[0])):
+        underlined = headings("\n".join([first, *rest[:1]])) > headings(first)
+        if _NO_LEAD.search(first) or underlined:
             return None
         if numbered(first):
             rest = relisted(rest)

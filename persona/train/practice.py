@@ -9,7 +9,6 @@ reworking is done anew each night. After self-distillation fine-tuning (Yang et 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -65,12 +64,11 @@ def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) ->
     beyond = _beyond(texts, asking)
     found: list[Practised | None] = []
     for text, asked in zip(texts, asking, strict=True):
-        whole = _reworked(text, asked) if asked else None
-        if whole is not None:
-            found.append(Practised(text=whole))
+        if asked and (done := _reworked(text, asked)):
+            found.append(Practised(text=done))
         else:
             part = _part(text, asked, beyond)
-            found.append(None if part is None else Practised(text=part, whole=False))
+            found.append(Practised(text=part, whole=False) if part else None)
     return found
 
 
@@ -96,13 +94,12 @@ def practice_row(answer: ReplayRow, reworked: Sequence[int], *, whole: bool = Tr
 
 def _beyond(texts: Sequence[str | None], asking: Sequence[Sequence[Checker]]) -> set[Checker]:
     """Checkers that rules can rework less than _SELDOM of the texts to that they are asked of."""
-    asked: Counter[Checker] = Counter()
-    done: Counter[Checker] = Counter()
+    done: dict[Checker, list[bool]] = {}
     for text, checkers in zip(texts, asking, strict=True):
-        for checker in checkers if text else ():
-            asked[checker] += 1
-            done[checker] += checker.rework(text or "") is not None
-    return {checker for checker, count in asked.items() if done[checker] < _SELDOM * count}
+        if text:
+            for checker in checkers:
+                done.setdefault(checker, []).append(checker.rework(text) is not None)
+    return {checker for checker, each in done.items() if sum(each) < _SELDOM * len(each)}
 
 
 def _asking(checkable: Sequence[Preference], answer: OwnAnswer) -> list[Checker]:

@@ -43,7 +43,8 @@ _NUMBERED = re.compile(r"\bnumbered\b|\bordered lists?\b")
 
 # "Be bold" and "use bold claims" are about something else: bold text is named as such, or ends the clause.
 _OVER = (
-    r"(?=\s*(?:[.;!]|\Z|,? ?(?:please|thanks|thank)\b|(?:in|for) (?:all |your |my |the )*(?:answers?|repl)))"
+    r"(?=\s*(?:[.;!]|\Z|,? ?(?:please|thanks|thank)\b"
+    r"|(?:in|for) (?:all |your |my |the )*(?:answers?|replies)\b))"
 )
 _BOLD_TEXT = rf"(?:bold ?(?:face|text|type|print)s?|boldface){_OVER}"
 _FIRST_LINE = (
