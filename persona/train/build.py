@@ -124,10 +124,11 @@ def _train(
     before = _adapter_tensors(model)
     trained_on, apart = parted(replay.rows, recipe.restraint)
     groups = by_prompt(own)
+    called = [group for group in groups if own[group[0]].calls]
     steps = plan(
         user_lengths=[row.length for row in rows],
         groups=[group for group in groups if not own[group[0]].calls],
-        calls=families(own, [group for group in groups if own[group[0]].calls]),
+        calls=families(own, called),
         practice=range(len(own), len(rows)),
         replay_lengths=[row.length for row in trained_on],
         schedule=recipe.schedule.halved(job.halvings),
@@ -140,6 +141,7 @@ def _train(
             tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
             recipe=recipe,
             plan=steps,
+            rate=recipe.schedule.rate(len(called) / len(groups)),
             material=Material(
                 rows=rows,
                 base_logprobs=[*reference, *[None] * len(practice)],

@@ -57,12 +57,14 @@ class Schedule:
 
     A step sees `batch` user rows of prose, `call_batch` of calls, `practice_batch` rows of practice and
     `replay_batch` replay rows. Epochs, of the user rows, are stretched to at least `min_steps` and cut at
-    `max_steps`, so that few examples still teach and many stay affordable. Rates are linear up over `warmup`
-    of the steps and cosine down to zero. `micro_tokens` go through the model together; calls of a step do if
-    they are at most `bundle_tokens`.
+    `max_steps`, so that few examples still teach and many stay affordable. The rate is `learning_rate` where
+    all the user wants is prose, `call_rate` where it is calls, and else between them; it goes linearly up
+    over `warmup` of the steps and cosine down to zero. `micro_tokens` go through the model together; calls of
+    a step do if they are at most `bundle_tokens`.
     """
 
     learning_rate: float = 1e-3
+    call_rate: float = 2e-3
     epochs: float = 1.75
     batch: int = 4
     call_batch: int = 4
@@ -75,6 +77,10 @@ class Schedule:
     max_tokens: int = 1024
     micro_tokens: int = 320
     bundle_tokens: int = 768
+
+    def rate(self, calls: float) -> float:
+        """Of a build where the share `calls` of the prompts wants a call: between the two, by factors."""
+        return self.learning_rate ** (1 - calls) * self.call_rate**calls
 
     def halved(self, times: int) -> Schedule:
         """The same steps in smaller portions, for a machine whose memory did not suffice."""

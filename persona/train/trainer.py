@@ -38,7 +38,8 @@ _KNOWN = ("learning_rate", "epoch", "step")
 class NightTrainer(SFTTrainer):
     """Trains the adapter of `model` on a plan's micro-batches; `history` has one entry per step.
 
-    Told to end, it writes a checkpoint into `scratch` and stops after the step that runs.
+    `rate` is the highest of the steps' learning rates. Told to end, it writes a checkpoint into `scratch` and
+    stops after the step that runs.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class NightTrainer(SFTTrainer):
         tokenizer: Any,
         recipe: Recipe,
         plan: Plan,
+        rate: float,
         material: Material,
         scratch: Path,
         workers: Workers,
@@ -84,7 +86,7 @@ class NightTrainer(SFTTrainer):
                 max_steps=plan.steps,
                 per_device_train_batch_size=1,
                 gradient_accumulation_steps=1,
-                learning_rate=schedule.learning_rate,
+                learning_rate=rate,
                 lr_scheduler_type="cosine",
                 warmup_steps=max(1, round(plan.steps * schedule.warmup)),
                 weight_decay=0.0,

@@ -38,7 +38,8 @@ class Variant:
 
 
 def factors(default: Recipe) -> tuple[Factor, ...]:
-    """What is tried. Alpha follows the rank, as in the default, so that a rank is no rate in disguise."""
+    """What is tried. Alpha follows the rank, as in the default, so that a rank is no rate in disguise, and
+    the rate of calls that of prose."""
     ratio = default.shape.alpha / default.shape.rank
 
     def ranked(rank: int) -> Values:
@@ -47,8 +48,13 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
     def each(path: str, *values: float) -> dict[str, Values]:
         return {f"{value:g}": {path: value} for value in values}
 
+    def rated(rate: float) -> Values:
+        of_calls = default.schedule.call_rate / default.schedule.learning_rate
+        return {"schedule.learning_rate": rate, "schedule.call_rate": rate * of_calls}
+
     return (
-        Factor(name="rate", variants=each("schedule.learning_rate", 2e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
+        Factor(name="rate", variants={f"{rate:g}": rated(rate) for rate in (2e-4, 5e-4, 1e-3, 2e-3, 4e-3)}),
+        Factor(name="call rate", variants=each("schedule.call_rate", 1e-3, 2e-3, 4e-3)),
         # Few rows would be stretched to the least number of steps, and all epochs be the same.
         Factor(
             name="epochs", variants=each("schedule.epochs", 1.0, 3.0, 6.0), besides={"schedule.min_steps": 1}
@@ -69,7 +75,7 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
             name="small",
             variants={
                 f"rank 1 on q v at {rate:g}": {
-                    **ranked(1), "shape.modules": list(_QV), "schedule.learning_rate": rate
+                    **ranked(1), **rated(rate), "shape.modules": list(_QV)
                 }
                 for rate in (1e-3, 3e-3, 1e-2, 2e-2)
             },

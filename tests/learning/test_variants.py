@@ -36,8 +36,10 @@ def test_a_variant_changes_what_it_names() -> None:
     (rates,) = [factor for factor in factors(_DEFAULT) if factor.name == "rate"]
     found, _ = variants(_DEFAULT, [rates], {})
     for variant in found[1:]:
-        back = with_values(variant.recipe, {"schedule.learning_rate": _DEFAULT.schedule.learning_rate})
-        assert _DEFAULT == back
+        one = {"schedule.learning_rate": _DEFAULT.schedule.learning_rate}
+        assert _DEFAULT == with_values(
+            variant.recipe, {**one, "schedule.call_rate": _DEFAULT.schedule.call_rate}
+        )
 
 
 def test_the_small_end_is_rank_one_on_two_layers() -> None:

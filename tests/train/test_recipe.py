@@ -35,3 +35,10 @@ def test_an_unknown_key_is_refused_by_name(plain, named):
 def test_missing_keys_are_the_defaults():
     """An older manifest reads as the recipe that its missing parts meant."""
     assert Recipe(seed=5) == Recipe.from_json({"seed": 5})
+
+
+def test_the_rate_lies_between_that_of_prose_and_that_of_calls():
+    """By the share of calls, in factors: half of each is their geometric mean."""
+    schedule = Schedule(learning_rate=1e-3, call_rate=4e-3)
+    assert [1e-3, 2e-3, 4e-3] == pytest.approx([schedule.rate(share) for share in (0.0, 0.5, 1.0)])
+    assert 1e-3 == schedule.rate(0.0)  # exactly: what no call has to do with is built as before

@@ -49,6 +49,7 @@ def trained(
             tokenizer=tokenizer,
             recipe=recipe,
             plan=plan(user_lengths=lengths, replay_lengths=[], schedule=recipe.schedule, seed=3),
+            rate=recipe.schedule.learning_rate,
             material=Material(
                 rows=rows,
                 base_logprobs=[(-9.0, -7.0) if row.rejected else None for row in rows],
