@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from persona.checker import covers, is_tool_scope
+from persona.checker import asked_of, is_tool_scope
 from persona.engine.protocol import Prompt
 from persona.report import Arm, EvalReport, Rate
 from store import Store
@@ -67,15 +67,22 @@ def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
     system message, one a line, whole or not at all, LONGEST characters at most, in the order given. The same
     prompt and preferences give the same prompt; without any statement it is the prompt itself.
     """
-    return saying(prompt, (entry.statement for entry in preferences if speaks_about(entry.scope, prompt)))
+    return saying(prompt, (entry.statement for entry in said_to(prompt, preferences)))
 
 
-def speaks_about(scope: str, prompt: Prompt) -> bool:
-    """Whether what has this scope is said to the prompt: where a tool is on offer, before anyone knows which
-    one will be called."""
-    if is_tool_scope(scope) and not prompt.tools:
-        return False
-    return covers(scope, prompt.messages, prompt.tools)
+def borne(prompt: Prompt, preferences: Iterable[Preference]) -> tuple[str, ...]:
+    """The ids of those that the prompt would bear if no weights carried any, in the order of `live`."""
+    return tuple(entry.id for entry in said_to(prompt, sorted(preferences, key=_rank)))
+
+
+def said_to(prompt: Prompt, preferences: Iterable[Preference]) -> list[Preference]:
+    """Those that speak about the prompt, in their order: about a tool where it is on offer, before anyone
+    knows which one will be called; and of two about the same, the one for this kind of request."""
+    return [
+        entry
+        for entry in asked_of(preferences, prompt.messages, prompt.tools)
+        if prompt.tools or not is_tool_scope(entry.scope)
+    ]
 
 
 def saying(prompt: Prompt, statements: Iterable[str]) -> Prompt:

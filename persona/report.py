@@ -140,7 +140,7 @@ class Training:
 class EvalReport:
     """`statements` names the preferences by id; `engine` is the kind that generated. `told` is about the
     candidate, None when its weights carry all that was asked. `training` is None for a candidate that an
-    earlier night built."""
+    earlier night built. `too_long` held-out prompts and pairs did not fit the engine and were left out."""
 
     candidate: Arm
     champion: Arm
@@ -151,6 +151,7 @@ class EvalReport:
     seconds: float = 0.0
     training: Training | None = None
     told: Told | None = None
+    too_long: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -175,6 +176,7 @@ class EvalReport:
             seconds=plain.get("seconds", 0.0),
             training=_training(plain.get("training")),
             told=_told(plain.get("told")),
+            too_long=plain.get("too_long", 0),
         )
 
 

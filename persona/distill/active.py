@@ -6,17 +6,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from persona.checker import (
+    Avoids,
     Checker,
     Closing,
     MaxSentences,
     MaxWords,
+    MinWords,
+    NoBold,
     NoClosing,
+    NoCodeBlock,
+    NoEmoji,
+    NoExclamation,
+    NoFinalQuestion,
+    NoHeadings,
+    NoLists,
+    NoMarker,
     NoOpening,
     Opening,
     asked_of,
     from_json,
 )
 from store.records import Json, Message, Preference, PreferenceStatus
+
+# Keeping a tighter limit keeps the looser one too, and what forbids something shows in every plain answer.
+_NEVER_SHOWN = (
+    MaxSentences, MaxWords, MinWords, Avoids, NoBold, NoClosing, NoCodeBlock, NoEmoji, NoExclamation,
+    NoFinalQuestion, NoHeadings, NoLists, NoMarker, NoOpening,
+)  # fmt: skip
+_NEVER_SHOWN_KINDS = frozenset(each.kind for each in _NEVER_SHOWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,8 +106,8 @@ def _bound(checker: Checker, literals: tuple[str, ...], forerunners: Iterable[Ch
 def given_up(entries: Iterable[Preference]) -> list[Preference]:
     """The superseded entries of a ledger whose style an answer should show no more, each style once.
 
-    A style that merely stopped mattering is not among them, nor is a limit: keeping a tighter one keeps the
-    looser one too.
+    A style that merely stopped mattering is not among them, nor is a limit, nor what forbade something: no
+    answer could be told from one that never heard of it.
     """
     ledger = list(entries)
     in_force = {
@@ -98,14 +115,13 @@ def given_up(entries: Iterable[Preference]) -> list[Preference]:
         for entry in ledger
         if entry.status is PreferenceStatus.ACTIVE and entry.checker is not None
     }
-    limits = (MaxSentences.kind, MaxWords.kind)
     found: list[Preference] = []
     for entry in ledger:
         now = in_force.get((entry.scope, entry.attribute))
         past = entry.status is PreferenceStatus.SUPERSEDED and entry.checker is not None
         if past and now not in (None, entry.checker) and entry.checker not in [old.checker for old in found]:
             assert entry.checker is not None
-            if entry.checker["kind"] not in limits:
+            if entry.checker["kind"] not in _NEVER_SHOWN_KINDS:
                 found.append(entry)
     return found
 

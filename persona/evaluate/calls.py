@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from store.records import Message, ToolCall
 
 
 def valid(message: Message, tools: Sequence[Mapping[str, Any]]) -> bool:
-    """The answer is at least one call, and each names a tool on offer with arguments that fit its schema."""
-    schemas = {tool["function"]["name"]: tool["function"].get("parameters", {}) for tool in tools}
+    """The answer is at least one call, and each names a tool on offer with arguments that fit its schema.
+
+    A schema that is none (an unknown type, a pattern that Python cannot read) asks for nothing.
+    """
+    schemas = {tool["function"]["name"]: tool["function"].get("parameters") for tool in tools}
     return bool(message.tool_calls) and all(
-        call.name in schemas and Draft202012Validator(schemas[call.name]).is_valid(dict(call.arguments))
-        for call in message.tool_calls
+        call.name in schemas and _fits(call.arguments, schemas[call.name]) for call in message.tool_calls
     )
+
+
+def _fits(arguments: Mapping[str, Any], schema: object) -> bool:
+    if not isinstance(schema, Mapping):
+        return True
+    try:
+        Draft202012Validator.check_schema(schema)
+        # With a registry of its own it fetches nothing that a schema refers to.
+        return bool(Draft202012Validator(schema, registry=Registry()).is_valid(dict(arguments)))
+    except (SchemaError, Unresolvable, re.error):
+        return True
 
 
 def exact(message: Message, wanted: Sequence[ToolCall]) -> bool:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """A held-out prompt. `preferences` are the ids that apply to it; `wanted` the calls of a tool request.
+    """A held-out prompt. `preferences` are the ids that apply to it; `wanted` the calls of a tool request;
+    `bears` what the bridge would say to it if no weights carried anything, in its order.
 
     One that has neither counts for the form of the answers only.
     """
@@ -32,14 +33,16 @@ class Probe:
     prompt: Prompt
     preferences: tuple[str, ...] = ()
     wanted: tuple[ToolCall, ...] = ()
+    bears: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationJob:
     """`champion` and `candidate` are revision ids ("r0" for the base) of the registry at `adapters`.
 
-    `checkers` (active) and `superseded` map preference ids to the JSON of their checkers, `scopes` those of
-    the active ones to what they are said about.
+    `checkers` (active) and `superseded` map preference ids to the JSON of their checkers; `instead` names the
+    active preference that took the place of a superseded one. `statements` has those of all of them, and of
+    what is active and has no checker. `max_tokens` are those of an answer at most.
     """
 
     home: Path
@@ -51,8 +54,8 @@ class EvaluationJob:
     pairs: tuple[PreferencePair, ...]
     checkers: Mapping[str, Mapping[str, Any]]
     superseded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    instead: Mapping[str, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
-    scopes: Mapping[str, str] = field(default_factory=dict)
     engine: EngineKind = "auto"
     device: str = "auto"
     max_tokens: int = 128
@@ -71,8 +74,8 @@ class EvaluationJob:
             "pairs": [{"id": pair.id, **example_json(pair)} for pair in self.pairs],
             "checkers": {k: dict(v) for k, v in self.checkers.items()},
             "superseded": {k: dict(v) for k, v in self.superseded.items()},
+            "instead": dict(self.instead),
             "statements": dict(self.statements),
-            "scopes": dict(self.scopes),
             "engine": self.engine,
             "device": self.device,
             "max_tokens": self.max_tokens,
@@ -100,6 +103,7 @@ def _probe_json(probe: Probe) -> dict[str, Any]:
         "tools": [dict(t) for t in probe.prompt.tools],
         "preferences": list(probe.preferences),
         "wanted": tool_calls_json(probe.wanted),
+        "bears": list(probe.bears),
     }
 
 
@@ -110,4 +114,5 @@ def _probe(plain: Mapping[str, Any]) -> Probe:
         ),
         preferences=tuple(plain["preferences"]),
         wanted=tool_calls_from_json(plain["wanted"]),
+        bears=tuple(plain["bears"]),
     )

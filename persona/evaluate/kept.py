@@ -1,12 +1,12 @@
-"""Which preferences answers keep: with their statements withheld, and with those in the prompt that the
-weights do not carry."""
+"""Which preferences answers keep, and which they still show that were given up: with the statements withheld,
+and with those in the prompt that the weights do not carry."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from persona.bridge import carried, saying, speaks_about
+from persona.bridge import carried, saying
 from persona.checker import Checker
 from persona.engine.protocol import Completion, Prompt
 from persona.evaluate.job import EvaluationJob, Probe
@@ -29,6 +29,29 @@ def adoption_of(
     return found
 
 
+def residue_of(
+    probes: Sequence[Probe],
+    answers: Sequence[Completion],
+    superseded: Mapping[str, Checker],
+    in_their_place: Mapping[str, Checker],
+) -> dict[str, Rate]:
+    """On chat prompts that preferences speak about: how often an answer still shows a style given up.
+
+    One that the style says nothing of, or that keeps what took its place, does not show it: no units are in
+    an answer without a measure, and a bold first line is bold text too.
+    """
+    chats = [a.message for p, a in zip(probes, answers, strict=True) if p.preferences and not p.wanted]
+    found: dict[str, Rate] = {}
+    for key, old in superseded.items():
+        new = in_their_place.get(key)
+        shown = [
+            old.applies_to(said) and old.passes(said) and not (new is not None and new.passes(said))
+            for said in chats
+        ]
+        found[key] = Rate(passed=sum(shown), asked=len(chats))
+    return found
+
+
 def told_of(
     job: EvaluationJob,
     checkers: Mapping[str, Checker],
@@ -40,17 +63,17 @@ def told_of(
     that would bear it. They are more than those that a preference is about: a habit with one tool is said
     wherever that tool is on offer.
 
-    All are said together. Where answers are lost then, nobody knows whose fault that is: what was said there
-    is asked once more, each alone.
+    All are said together, with what nobody can check, as the bridge would. Where answers are lost then,
+    nobody knows whose fault that is: what was said there is asked once more, each alone.
 
     `withheld` are the answers to the job's probes as they are, `adoption` is theirs; `ask` answers other
     prompts. None when nothing would be said.
     """
     waiting = [key for key, rate in adoption.items() if not carried(rate)]
     bears = {
-        n: keys
+        n: [key for key in probe.bears if key in waiting or key not in adoption]
         for n, probe in enumerate(job.probes)
-        if (keys := [key for key in waiting if speaks_about(job.scopes[key], probe.prompt)])
+        if not set(waiting).isdisjoint(probe.bears)
     }
     if not bears:
         return None

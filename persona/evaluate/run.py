@@ -14,16 +14,17 @@ from dataclasses import dataclass
 
 from adapters import Registry
 from persona.base import Base, load_base
-from persona.checker import Checker, from_json
+from persona.checker import from_json
 from persona.child import Report
 from persona.engine.cores import own_cores
 from persona.engine.opener import engine_kind, open_base_engine, open_engine, open_scorer
 from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
 from persona.evaluate.calls import exact, valid
+from persona.evaluate.fitting import fitting
 from persona.evaluate.form import form_of
 from persona.evaluate.job import EvaluationJob, Probe
-from persona.evaluate.kept import adoption_of, told_of
+from persona.evaluate.kept import adoption_of, residue_of, told_of
 from persona.evaluate.neutral import neutral_answers
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Rate, Sample
@@ -44,6 +45,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
     """The whole evaluation. Raises BaseMismatch, Damaged and EngineError; a report is never partial."""
     began = time.monotonic()
     base = load_base(Home(job.home), job.base)
+    job, too_long = fitting(job, base)
     registry = Registry.open(job.adapters, create=False)
     arms = list(dict.fromkeys([BARE, job.champion, job.candidate]))
     prompts = [probe.prompt for probe in job.probes]
@@ -51,11 +53,12 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
     scored = _score(job, base, registry, arms, report)
     checkers = {key: from_json(plain) for key, plain in job.checkers.items()}
     superseded = {key: from_json(plain) for key, plain in job.superseded.items()}
+    in_their_place = {key: checkers[new] for key, new in job.instead.items()}
     measured = {
         arm: Arm(
             revision=arm,
             adoption=adoption_of(job.probes, answers[arm], checkers),
-            residue=_residue(job.probes, answers[arm], superseded),
+            residue=residue_of(job.probes, answers[arm], superseded, in_their_place),
             pairs=scored[arm].pairs,
             calls_valid=_calls_valid(job.probes, answers[arm]),
             calls_exact=_calls_exact(job.probes, answers[arm]),
@@ -80,6 +83,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
         samples=_samples(job, answers),
         seconds=time.monotonic() - began,
         told=told,
+        too_long=too_long,
     )
 
 
@@ -147,17 +151,6 @@ def _pair_accuracy(scorer: Scorer, pairs: Sequence[PreferencePair], *, bare: boo
     rejected = score(prompts, [p.rejected for p in pairs])
     won = sum(c.per_token > r.per_token for c, r in zip(chosen, rejected, strict=True))
     return Rate(passed=won, asked=len(pairs))
-
-
-def _residue(
-    probes: Sequence[Probe], answers: Sequence[Completion], superseded: Mapping[str, Checker]
-) -> dict[str, Rate]:
-    """On chat prompts that preferences speak about: how often an answer still shows the style given up."""
-    chats = [a for p, a in zip(probes, answers, strict=True) if p.preferences and not p.wanted]
-    return {
-        key: Rate(passed=sum(checker.passes(a.message) for a in chats), asked=len(chats))
-        for key, checker in superseded.items()
-    }
 
 
 def _calls_valid(probes: Sequence[Probe], answers: Sequence[Completion]) -> Rate:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-_TERMS = ("loss", "demonstration", "preference", "replay")
+_TERMS = ("loss", "demonstration", "written", "call", "practice", "preference", "replay")
 
 
 class Curve:

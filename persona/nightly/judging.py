@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from adapters import Revision
 from adapters.failpoint import reach
+from persona.bridge import borne
 from persona.child import Budget
 from persona.distill import Distilled, bounded, given_up, probes, prompt_key
 from persona.engine.protocol import Prompt
@@ -15,10 +17,11 @@ from persona.nightly.night import Night, in_tries
 from persona.nightly.recovery import clear_run
 from persona.paths import make_private
 from persona.report import Arm, EvalReport
-from store.records import Example, PreferencePair
+from store.records import Example, Message, PreferencePair
 
 MOST_PROBES = 48  # an answer is some seconds of a slow machine, three times over
 MOST_PAIRS = 32
+LEAST_ROOM, MOST_ROOM = 128, 512  # tokens of an answer: a base that rambles fills them, prompt by prompt
 
 
 def measure(
@@ -55,6 +58,9 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         if entry.checker and entry.scope == "always"
     }
     active = {entry.id: entry for entry in snapshot.preferences if entry.checker}
+    in_force = {(entry.scope, entry.attribute): key for key, entry in active.items()}
+    instead = {key: in_force.get((entry.scope, entry.attribute), "") for key, entry in superseded.items()}
+    asked = bounded(probes(snapshot, held_out), MOST_PROBES)
     return EvaluationJob(
         home=night.home.root,
         base=night.base.name,
@@ -66,17 +72,27 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
                 prompt=Prompt(messages=probe.prompt, tools=probe.tools),
                 preferences=tuple(entry.id for entry in probe.preferences),
                 wanted=probe.reference.tool_calls,
+                bears=borne(Prompt(messages=probe.prompt, tools=probe.tools), snapshot.preferences),
             )
-            for probe in bounded(probes(snapshot, held_out), MOST_PROBES)
+            for probe in asked
         ),
         pairs=_pairs(held_out),
         checkers={key: entry.checker for key, entry in active.items() if entry.checker},
         superseded={key: entry.checker for key, entry in superseded.items() if entry.checker},
-        statements={key: entry.statement for key, entry in {**superseded, **active}.items()},
-        scopes={key: entry.scope for key, entry in active.items()},
+        instead={key: now for key, now in instead.items() if now},
+        statements={entry.id: entry.statement for entry in (*superseded.values(), *snapshot.preferences)},
         engine=night.engine,
         device=night.device,
+        max_tokens=room_for([probe.reference for probe in asked]),
     )
+
+
+def room_for(wanted: Sequence[Message]) -> int:
+    """Tokens of an answer, enough for nine of ten of the wanted ones: of an answer that is cut off nobody can
+    say how it ends. A token is three characters at least, in the tongues that bases are made for."""
+    lengths = sorted(len(message.content) for message in wanted if not message.tool_calls)
+    longest = lengths[math.ceil(0.9 * len(lengths)) - 1] if lengths else 0
+    return min(max(LEAST_ROOM, math.ceil(longest / 3)), MOST_ROOM)
 
 
 def earlier_champions(night: Night) -> tuple[Arm, ...]:

@@ -1,8 +1,9 @@
 """Which revisions stay on disk, and why: a pure plan, and the few lines that carry it out.
 
-The champion, the one before it, what is pinned, what is in use and what awaits judgement always stay. What
-goes is retired first, which is an operation in the log, and its files are erased after: a crash in between
-leaves files of a retired revision, and the next plan names them.
+The champion, the one before it, what is pinned, what is in use and the newest that awaits judgement always
+stay; an older one does for a while, since nobody judges it once another build is there. What goes is retired
+first, which is an operation in the log, and its files are erased after: a crash in between leaves files of a
+retired revision, and the next plan names them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from adapters import Operation, Registry, Revision, RevisionState
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetentionPolicy:
     """`former`: how many former champions stay besides those that always do, the newest.
-    `rejected_days`: how long a rejected revision stays after its verdict."""
+    `rejected_days`: how long a rejected revision stays after its verdict, and one without a verdict after a
+    newer one was built."""
 
     former: int = 5
     rejected_days: float = 14.0
@@ -69,13 +71,14 @@ def plan(
     """The fate of every revision, by number. Pure: the same facts give the same plan."""
     left = policy.former
     fates: list[Fate] = []
-    for standing in sorted(standings, key=lambda each: each.number, reverse=True):
+    newest_first = sorted(standings, key=lambda each: each.number, reverse=True)
+    for standing in newest_first:
         why_stays = _always(standing, previous=previous, pinned=pinned, leased=leased)
         if why_stays is None and standing.state is RevisionState.FORMER and left > 0:
             left -= 1
             why_stays = f"one of the {policy.former} newest former champions"
         if why_stays is None:
-            why_stays = _young(standing, policy, now)
+            why_stays = _young(standing, policy, now, newest=standing is newest_first[0])
         reason = why_stays or _why_leaves(standing, policy)
         fates.append(Fate(standing=standing, stays=why_stays is not None, reason=reason))
     return Plan(fates=tuple(reversed(fates)))
@@ -88,8 +91,6 @@ def _always(
         return None if standing.bytes else "retired, and its files are gone"
     if standing.state is RevisionState.CHAMPION:
         return "the champion"
-    if standing.state is RevisionState.CANDIDATE:
-        return "awaits judgement"
     if standing.id == previous:
         return "where a rollback goes"
     if standing.id in pinned:
@@ -97,8 +98,10 @@ def _always(
     return "in use" if standing.id in leased else None
 
 
-def _young(standing: Standing, policy: RetentionPolicy, now: datetime) -> str | None:
+def _young(standing: Standing, policy: RetentionPolicy, now: datetime, *, newest: bool) -> str | None:
     age = now - standing.since
+    if standing.state is RevisionState.CANDIDATE and (newest or age < timedelta(days=policy.rejected_days)):
+        return "awaits judgement"
     if standing.state is RevisionState.REJECTED and age < timedelta(days=policy.rejected_days):
         return f"rejected {age.days} days ago; stays {policy.rejected_days:g}"
     return None
@@ -107,6 +110,8 @@ def _young(standing: Standing, policy: RetentionPolicy, now: datetime) -> str | 
 def _why_leaves(standing: Standing, policy: RetentionPolicy) -> str:
     if standing.state is RevisionState.RETIRED:
         return "retired already, and its files are still there"
+    if standing.state is RevisionState.CANDIDATE:
+        return f"not judged in {policy.rejected_days:g} days, and a newer one is there"
     if standing.state is RevisionState.REJECTED:
         return f"rejected more than {policy.rejected_days:g} days ago"
     return f"older than the {policy.former} former champions that stay"

@@ -69,7 +69,8 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     made = make_rows(job.examples, base.template, encode, max_tokens=longest)
     if not made.rows:
         raise TrainingError(
-            f"none of {len(job.examples)} examples fits {longest} tokens: raise recipe.schedule.max_tokens"
+            f"none of {len(job.examples)} examples fits {longest} tokens, request and answer together: "
+            "edit, pick or vote on shorter ones too"
         )
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)

@@ -135,23 +135,32 @@ def reference_logprobs(
 ) -> list[tuple[float, float] | None]:
     """log p under the bare base of both sides of each pair, from the cache where it is known.
 
-    With a build from the base these never change, so each pair is scored once in its life. The cache is
-    keyed by base and quantisation: a 4-bit base gives other numbers.
+    With a build from the base these never change, so each pair is scored once in its life, by its tokens:
+    what else is known of an example may change. The cache is keyed by base and quantisation too: a 4-bit base
+    gives other numbers.
     """
-    key = f"{base.fingerprint}/{loaded.quantisation}"
+    key = f"{base.fingerprint}/{loaded.quantisation}/tokens"
     known: dict[str, list[float]] = {}
     if cache.exists():
         known = json.loads(cache.read_bytes()).get(key, {})
-    missing = [row for row in rows if row.rejected and row.example not in known]
+    names = [_name(row) for row in rows]
+    missing = {name: row for name, row in zip(names, rows, strict=True) if row.rejected and name not in known}
     report("reference", 0, len(missing))
     if missing:
-        sides = [(row.prompt, side) for row in missing for side in (row.chosen, row.rejected)]
+        sides = [(row.prompt, side) for row in missing.values() for side in (row.chosen, row.rejected)]
         scores = sequence_logprobs(loaded.model, sides, passes)
-        for n, row in enumerate(missing):
-            known[row.example] = scores[2 * n : 2 * n + 2]
+        for n, name in enumerate(missing):
+            known[name] = scores[2 * n : 2 * n + 2]
         write_file(cache, json.dumps({key: known}).encode())
     report("reference", len(missing), len(missing))
-    return [(known[row.example][0], known[row.example][1]) if row.rejected else None for row in rows]
+    return [
+        (known[name][0], known[name][1]) if row.rejected else None
+        for name, row in zip(names, rows, strict=True)
+    ]
+
+
+def _name(row: Row) -> str:
+    return tagged_digest("pair-1", [row.prompt, row.chosen, row.rejected]).rpartition(":")[2][:32]
 
 
 def _several_at_once(base: Base) -> Callable[[], Engine]:

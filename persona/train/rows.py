@@ -40,7 +40,6 @@ class Row:
     prompt: tuple[int, ...]
     chosen: tuple[int, ...]
     rejected: tuple[int, ...] = ()
-    example: str = ""
     practised: bool = False
     whole: bool = True
     calls: bool = False
@@ -117,7 +116,8 @@ class Encoder(Protocol):
 def make_rows(examples: Sequence[Example], template: Template, encode: Encoder, *, max_tokens: int) -> Rows:
     """One row per distinct (prompt, wanted completion): a pair carries its demonstration with it.
 
-    A long prompt loses its oldest turns (never its system turn) until the row fits `max_tokens`.
+    A long prompt loses its oldest turns (never its system turn) until the row fits `max_tokens`. Where the
+    rejected side is what does not fit, as when a long answer was cut short, the wanted one is learnt alone.
     """
     pairs = [e for e in examples if isinstance(e, PreferencePair)]
     with_pair = {_key(e.prompt, e.tools, e.chosen) for e in pairs}
@@ -131,6 +131,8 @@ def make_rows(examples: Sequence[Example], template: Template, encode: Encoder, 
         else:
             sides = (example.chosen, example.rejected)
         row = _fit(example, sides, template, encode, max_tokens)
+        if row is None and len(sides) > 1:
+            row = _fit(example, sides[:1], template, encode, max_tokens)
         if row is None:
             too_long.append(example.id)
         else:
@@ -161,7 +163,6 @@ def _fit(
                 prompt=prompt,
                 chosen=completions[0],
                 rejected=completions[1] if len(completions) > 1 else (),
-                example=example.id,
                 calls=bool(sides[0].tool_calls),
             )
         shorter = _without_oldest_turn(messages)

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persona.bridge import CARRIED_ASKED, LONGEST, bridged, live, live_for
+from persona.bridge import CARRIED_ASKED, LONGEST, borne, bridged, live, live_for
 from persona.engine.protocol import Prompt
 from persona.report import Arm, EvalReport, Rate, Spoken, Told
 from store import Store
@@ -205,3 +205,28 @@ def test_live_for_a_revision_reads_its_own_run(tmp_path: Path) -> None:
         )
         assert (waiting,) == live_for(store, "rev-1")
         assert {"a", "b"} == {entry.statement for entry in live_for(store, "r0")}
+
+
+def test_what_is_about_this_kind_of_request_displaces_what_is_always_asked() -> None:
+    """Two limits for one answer would leave a small base with neither."""
+    entries = [
+        preference("At most two sentences.", attribute="length.sentences"),
+        preference("At most five sentences of code.", attribute="length.sentences", scope="kind:code"),
+    ]
+    code = bridged(asked("Write a Python function that adds two numbers."), entries)
+    assert "five" in code.messages[0].content
+    assert "two sentences" not in code.messages[0].content
+    assert "two sentences" in bridged(asked("What is a mast?"), entries).messages[0].content
+
+
+def test_what_a_prompt_would_bear_is_what_the_bridge_says_to_it() -> None:
+    """In the same order, so that both keep to the same bound."""
+    entries = [
+        preference("Inferred lately.", day=9, source="inferred"),
+        preference("Stated.", day=1),
+        preference("About a tool.", scope="tool:get_weather"),
+    ]
+    named = {entry.id: entry.statement for entry in entries}
+    assert ["Stated.", "Inferred lately."] == [named[key] for key in borne(asked("Hello?"), entries)]
+    with_tool = borne(asked("Hello?", tools=(WEATHER,)), entries)
+    assert [entry.id for entry in live(entries, None)] == list(with_tool)

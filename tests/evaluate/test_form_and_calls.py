@@ -41,6 +41,22 @@ def test_a_call_is_valid_when_it_fits_its_schema(call, expected):
     assert expected == valid(calling(call), TOOLS)
 
 
+NO_SCHEMA = {
+    "none": None,
+    "a type that there is not": {"type": "dict"},
+    "a pattern of another language": {"properties": {"city": {"pattern": "^\\p{L}+$"}}},
+    "a reference into nothing": {"$ref": "#/nowhere"},
+    "a reference elsewhere": {"$ref": "http://127.0.0.1:9/schema"},
+}
+
+
+@pytest.mark.parametrize("schema", NO_SCHEMA.values(), ids=NO_SCHEMA)
+def test_a_schema_that_is_none_asks_for_nothing(schema):
+    """A client's odd tool must not end the night of its user; and nothing is fetched."""
+    tools = ({"type": "function", "function": {"name": "get_weather", "parameters": schema}},)
+    assert valid(calling(("get_weather", {"city": "Oslo"})), tools)
+
+
 def test_no_call_at_all_is_not_valid():
     """A request for a tool that was answered in prose did not work."""
     assert not valid(Message(role="assistant", content="It is sunny."), TOOLS)

@@ -1,11 +1,14 @@
 """Whether saying a preference helps is seen on the prompts that it speaks about."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from persona.checker import from_json
 from persona.engine.protocol import Completion, Prompt
 from persona.evaluate.job import EvaluationJob, Probe
-from persona.evaluate.kept import adoption_of, told_of
+from persona.evaluate.kept import adoption_of, residue_of, told_of
 from persona.report import Rate, Spoken, Told
 from store.records import Message
 
@@ -21,8 +24,10 @@ CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type"
 
 
 def probe(text, *preferences, tools=()):
+    """The habit is said where its tool is on offer, the others to every prompt."""
     prompt = Prompt(messages=(Message(role="user", content=text),), tools=tools)
-    return Probe(prompt=prompt, preferences=preferences)
+    bears = (*(["ends"] if tools else []), "begins", *(["agrees"] if "agrees" in preferences else []))
+    return Probe(prompt=prompt, preferences=preferences, bears=bears)
 
 
 PROBES = (*(probe(f"q{n}", "ends", "begins", tools=(CLOCK,)) for n in range(4)), probe("other", "begins"))
@@ -53,7 +58,6 @@ def job(probes=PROBES):
         pairs=(),
         checkers=CHECKERS,
         statements=STATEMENTS,
-        scopes={"ends": "tool:clock", "begins": "always", "agrees": "always"},
     )
 
 
@@ -131,8 +135,8 @@ def test_where_answers_are_lost_each_is_asked_alone():
 
 def test_what_stood_alone_is_not_asked_again():
     """Nothing else can have cost what was lost."""
-    probes = tuple(probe(f"q{n}", "ends", "agrees", tools=(CLOCK,)) for n in range(5))
-    found, asked = told(["yes"] * 5, ["Bye.", *["no"] * 4], probes)
+    one = probe("q", "ends", "agrees", tools=(CLOCK,))
+    found, asked = told(["yes"] * 5, ["Bye.", *["no"] * 4], (replace(one, bears=("ends", "agrees")),) * 5)
     assert len(asked) == 5
     assert found.each["ends"].alone
     assert found.harmful == ("ends",)
@@ -147,3 +151,43 @@ def test_a_statement_is_held_to_all_prompts_that_would_bear_it():
     assert found.each["ends"].own_said == found.each["ends"].own_withheld == Rate(passed=3, asked=4)
     assert (7, 3) == (found.each["ends"].all_withheld.passed, found.each["ends"].all_said.passed)
     assert found.harmful == ("ends",)
+
+
+def test_what_nobody_can_check_is_said_beside():
+    """The bridge says a free wish too, so what is asked again bears it; asked alone, a statement is alone."""
+    probes = tuple(replace(each, bears=("kind", *each.bears)) for each in PROBES)
+    given = answers(*["Hi. No."] * 5)
+    checkers = {key: from_json(plain) for key, plain in CHECKERS.items()}
+    asked = []
+
+    def ask(prompts):
+        asked.append([prompt.messages[0].content for prompt in prompts])
+        return answers(*["no"] * len(prompts))
+
+    free = replace(job(probes), statements={**STATEMENTS, "kind": "Be kind."})
+    told_of(free, checkers, adoption_of(probes, given, checkers), given, ask)
+    together, alone = asked
+    assert all("- Be kind.\n- End with Bye." in system for system in together)
+    assert not any("Be kind." in system for system in alone)
+
+
+SHOWN = {
+    "closing": ({"kind": "closing", "text": "Cheers!"}, None, "Fine. Cheers!", "Fine."),
+    "units": (
+        {"kind": "convention", "convention": "units", "style": "imperial"},
+        {"kind": "convention", "convention": "units", "style": "metric"},
+        "It is 5 miles away.",
+        "It is near.",
+    ),
+    "bold": ({"kind": "bold"}, {"kind": "bold_lead"}, "It is **good** so.", "**Good**\n\nIt is so."),
+    "language": ({"kind": "language", "code": "de"}, None, "Das ist nicht sehr weit von hier.", "No."),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "shows", "shows_not"), SHOWN.values(), ids=SHOWN)
+def test_a_style_that_was_given_up_shows_where_an_answer_has_it(old, new, shows, shows_not):
+    """Not where the answer says nothing of it, nor where what took its place is kept."""
+    probes = (probe("a", "ends"), probe("b", "ends"), probe("c"))
+    instead = {} if new is None else {"old": from_json(new)}
+    found = residue_of(probes, answers(shows, shows_not, shows), {"old": from_json(old)}, instead)
+    assert {"old": Rate(passed=1, asked=2)} == found

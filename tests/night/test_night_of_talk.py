@@ -78,6 +78,7 @@ def measured(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr("persona.nightly.judging.evaluate", evaluate)
     monkeypatch.setattr("persona.evaluate.run.load_base", lambda *_: place.base)
     monkeypatch.setattr("persona.evaluate.run.engine_kind", lambda *_: "scripted")
+    monkeypatch.setattr("persona.evaluate.run.fitting", lambda job, _base: (job, 0))
     monkeypatch.setattr("persona.evaluate.run._answers", answers)
     monkeypatch.setattr("persona.evaluate.run._score", scores)
     return place

@@ -10,8 +10,9 @@ from night_parts import NOON, Place
 
 from adapters import RevisionState
 from persona.errors import ChildFailed, NoSpace
+from persona.nightly.judging import room_for
 from persona.promote import judge
-from store.records import RunState
+from store.records import Message, RunState, ToolCall
 
 
 def terminal(place: Place) -> list[RunState]:
@@ -21,6 +22,16 @@ def terminal(place: Place) -> list[RunState]:
     assert [] == place.store.verify()
     assert [] == list(place.registry.root.glob("staging/*"))
     return [run.state for run in place.store.runs.all()]
+
+
+@pytest.mark.parametrize(("longest", "room"), [(20, 128), (600, 200), (9000, 512)])
+def test_an_answer_has_room_for_what_the_user_wants(longest, room):
+    """Nine of ten of the wanted answers; one that is an essay does not make the night long."""
+    wanted = [Message(role="assistant", content="x" * longest)] * 9
+    essay = Message(role="assistant", content="x" * 90_000)
+    call = Message(role="assistant", tool_calls=(ToolCall(name="t", arguments={}),))
+    assert room == room_for([*wanted, essay, *[call] * 20])
+    assert 128 == room_for([call])
 
 
 def test_a_night_that_learnt_moves_the_champion(place):

@@ -56,6 +56,19 @@ def test_who_stays_and_why(tmp_path: Path) -> None:
     assert [] == found.leaving
 
 
+def test_a_candidate_that_nobody_will_judge_leaves(tmp_path: Path) -> None:
+    """Its night failed, and a later one built from more: it stays as long as a rejected one would."""
+    registry, _ = registry_with(tmp_path, "candidate", "candidate")
+    assert (True, "awaits judgement") == reasons(planned(registry, now=NOON + timedelta(days=10)))["r1"]
+    found = planned(registry, now=NOON + timedelta(days=20))
+    assert {
+        "r1": (False, "not judged in 14 days, and a newer one is there"),
+        "r2": (True, "awaits judgement"),
+    } == reasons(found)
+    carry_out(registry, found.leaving)
+    assert [] == registry.verify(deep=True)
+
+
 def test_what_goes_is_retired_and_erased(tmp_path: Path) -> None:
     """An operation with the reason, no adapter file, the manifest kept; the registry is intact, twice too."""
     registry, ids = registry_with(tmp_path, *ENDS)
@@ -141,7 +154,8 @@ states = st.sampled_from(list(RevisionState))
 def test_what_must_stay_stays(
     kinds: list[tuple[RevisionState, int, bool, bool]], former: int, days: float
 ) -> None:
-    """Whatever the history: nobody removes a champion, a candidate, what is pinned, leased or before."""
+    """Whatever the history: nobody removes a champion, the newest or a young candidate, what is pinned,
+    leased or before."""
     now = NOON + timedelta(days=60)
     all_of_them = [
         Standing(id=f"rev-{n}", ref=f"r{n}", number=n, state=state, since=now - timedelta(days=age), bytes=10)
@@ -159,9 +173,11 @@ def test_what_must_stay_stays(
     )
     assert [each.id for each in all_of_them] == [fate.standing.id for fate in found.fates]
     for fate in found.leaving:
-        assert fate.standing.state not in (RevisionState.CHAMPION, RevisionState.CANDIDATE)
+        assert fate.standing.state is not RevisionState.CHAMPION
+        if fate.standing.state is RevisionState.CANDIDATE:
+            assert fate.standing is not all_of_them[-1]
         if fate.standing.state is not RevisionState.RETIRED:
             assert fate.standing.id not in pinned | leased | {"rev-1"}
-        if fate.standing.state is RevisionState.REJECTED:
+        if fate.standing.state in (RevisionState.REJECTED, RevisionState.CANDIDATE):
             assert now - fate.standing.since >= timedelta(days=days)
     assert all(fate.reason for fate in found.fates)
