@@ -307,3 +307,14 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(store: Store, tmp_path: P
     """The path and the cause are in the message."""
     with pytest.raises(BadInput, match="cannot be read"):
         import_file(store, tmp_path / name)
+
+
+def test_the_example_of_the_readme_goes_in(store: Store, tmp_path: Path) -> None:
+    """Whoever copies it into one line has a file that is taken in whole."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    shown = readme.split("### Interchange")[1].split("### Settings")[0]
+    example = tmp_path / "example.jsonl"
+    example.write_text(json.dumps(json.loads(shown[shown.index("{") :])) + "\n", "utf-8")
+    report = import_file(store, example)
+    assert () == report.skipped
+    assert Added(interactions=1, messages=2, feedback=5, statements=1) == report.added
