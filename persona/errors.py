@@ -241,10 +241,13 @@ class Yielded(PersonaError):
 
 
 class DaemonRuns(Busy):
-    def __init__(self, home: Path, url: str | None) -> None:
-        PersonaError.__init__(
-            self, f"a daemon serves {home} already{f' at {url}' if url else ''}: stop that one first"
-        )
+    """`pid` and `url` where they are known: a daemon that is still loading has told neither."""
+
+    def __init__(self, home: Path, *, pid: int | None = None, url: str | None = None) -> None:
+        who = "a daemon" if pid is None else f"a daemon (pid {pid})"
+        where = f" at {url}" if url else ""
+        what = "stop that one first" if pid is None else f"`kill {pid}` ends it, then try again"
+        PersonaError.__init__(self, f"{who} serves {home} already{where}: {what}")
 
 
 class NightRuns(Busy):

@@ -76,7 +76,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("interactions", str(found["interactions"])),
             ("feedback", str(found["feedback"])),
             ("preferences", f"{found['preferences']}, and {found['habits']} habits"),
-            ("daemon", found["daemon"]["url"] if found["daemon"] else "not running"),
+            ("daemon", _where(found["daemon"])),
             *_captured(found["daemon"]),
             ("last night", last),
             *_votes(found["votes"]),
@@ -96,6 +96,10 @@ def _capture(persona: Persona) -> dict[str, Any] | None:
         return None if daemon is None else dict(daemon.capture())
     except (PersonaError, OSError) as error:
         return {"trouble": str(error)}
+
+
+def _where(daemon: dict[str, Any] | None) -> str:
+    return "not running" if daemon is None else f"{daemon['url']}, pid {daemon['pid']}"
 
 
 def _captured(daemon: dict[str, Any] | None) -> list[tuple[str, str]]:

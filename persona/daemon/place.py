@@ -48,7 +48,9 @@ def only_daemon(home: Home) -> Iterator[None]:
         lock.__enter__()
     except Busy:
         found = _read(home)
-        raise DaemonRuns(home.root, None if found is None else found.url) from None
+        if found is None:
+            raise DaemonRuns(home.root) from None
+        raise DaemonRuns(home.root, pid=found.pid, url=found.url) from None
     try:
         yield
     finally:

@@ -34,10 +34,11 @@ def test_found_while_it_runs(home) -> None:
 
 
 def test_a_second_one_is_refused_and_told_where(home) -> None:
-    """There is one daemon a home; the second says where the first one is."""
+    """There is one daemon a home; the second says where the first one is, and how it ends."""
+    said = rf"\(pid {os.getpid()}\).* http://\[::1\]:7437: `kill {os.getpid()}`"
     with only_daemon(home):
         tell_place(home, host="::1", port=7437)
-        with pytest.raises(DaemonRuns, match=r"http://\[::1\]:7437"), only_daemon(home):
+        with pytest.raises(DaemonRuns, match=said), only_daemon(home):
             pass
         assert find_daemon(home) is not None
 
