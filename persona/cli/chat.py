@@ -163,16 +163,23 @@ class Chat:
         """Show it; what it calls."""
         before = self._talk.standing
         try:
-            for piece in pieces:
-                self._voice.piece(piece)
-        except KeyboardInterrupt:
-            pieces.close()  # type: ignore[attr-defined]  # a generator: it keeps what it has
+            self._show(pieces)
+        except BaseException:
+            self._voice.broke_off()
+            raise
         assert self._engine is not None
         assert self._answering is not None
         now = self._talk.standing
         kept = now.interaction if now is not None and now is not before else None
         self._voice.answered(interaction=kept, revision=self._engine.revision, ref=self._answering.ref)
         return now.message.tool_calls if now is not None and now is not before else ()
+
+    def _show(self, pieces: Iterator[str]) -> None:
+        try:
+            for piece in pieces:
+                self._voice.piece(piece)
+        except KeyboardInterrupt:
+            pieces.close()  # type: ignore[attr-defined]  # a generator: it keeps what it has
 
     def _vote(self, kind: FeedbackKind, why: str) -> None:
         self._talk.vote(kind, why)

@@ -234,6 +234,22 @@ def test_a_failing_engine(shell: Shell, past: Past, troupe: Troupe) -> None:
     assert ["a"] == [m.content for m in troupe.asked[1].messages]
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_broke_off_is_no_part_of_the_next_answer(
+    shell: Shell, past: Past, troupe: Troupe, options: tuple[str, ...]
+) -> None:
+    """On the terminal its line ends; for programs it is as if it had not begun."""
+    troupe.lines = [EngineError("no more memory"), "Fine."]
+
+    ran = chat(shell, "a", "a", options=options)
+
+    if options:
+        answers = [line for each in ran.out.splitlines() if "answer" in (line := json.loads(each))]
+        assert ["Fine."] == [line["answer"] for line in answers]
+    else:
+        assert "Half \nFine.\n" == ran.out
+
+
 def test_ctrl_c_keeps_the_part(shell: Shell, past: Past, troupe: Troupe) -> None:
     """Ctrl-C during an answer ends the answer; what was said is kept and the chat goes on."""
     troupe.lines = [KeyboardInterrupt(), "Fine."]
