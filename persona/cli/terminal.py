@@ -41,7 +41,12 @@ def talk(
         raise _missing(error, "tui") from None
     check_tools(persona.settings.chat.tools)
     if web:
-        _in_a_browser(persona, ["--revision", held, *(["--resume", resume] if resume else [])])
+        wished = {"resume": resume or None, "max-tokens": max_tokens, "temperature": temperature}
+        _in_a_browser(
+            persona,
+            ["--revision", held]
+            + [f"--{name}={wish}" for name, wish in wished.items() if wish is not None],
+        )
         return
     persona.base  # noqa: B018  # says what to do when the home is not ready
     home, settings = persona.home, persona.settings.chat

@@ -261,6 +261,54 @@ def test_ctrl_c_keeps_the_part(shell: Shell, past: Past, troupe: Troupe) -> None
     assert ["a", "Half ", "b"] == [m.content for m in troupe.asked[1].messages]
 
 
+@pytest.mark.parametrize(
+    ("config", "options", "expected"),
+    [
+        ("", (), (512, 0.0)),
+        ("[chat]\nmax_tokens = 7\ntemperature = 0.4\n", (), (7, 0.4)),
+        (
+            "[chat]\nmax_tokens = 7\ntemperature = 0.4\n",
+            ("--max-tokens", "9", "--temperature", "0"),
+            (9, 0.0),
+        ),
+    ],
+)
+def test_how_answers_are_sampled(
+    shell: Shell, past: Past, troupe: Troupe, config: str, options: tuple[str, ...], expected: tuple[int, float]
+) -> None:
+    """As the options say, else as the settings do, else short and greedy."""
+    troupe.lines = ["One."]
+    shell.persona().home.config.write_text(config)
+
+    chat(shell, "a", options=options)
+
+    (sampled,) = troupe.sampled
+    assert expected == (sampled.max_tokens, sampled.temperature)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), ["--revision", "champion"]),
+        (
+            ("--max-tokens", "9", "--temperature", "0", "--resume", "last"),
+            ["--revision", "champion", "--resume=last", "--max-tokens=9", "--temperature=0.0"],
+        ),
+    ],
+)
+def test_a_browser_shows_the_chat_that_was_asked_for(
+    shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], expected: list[str]
+) -> None:
+    """Every wish goes on to the chats that its pages start."""
+    served: list[str] = []
+    monkeypatch.setenv("PERSONA_HOME", "")
+    monkeypatch.setattr("persona.tui.web.serve", served.extend)
+
+    ran = shell.run("chat", "--web", *options)
+
+    assert (0, expected) == (ran.code, served[4:])
+
+
 def test_quit_and_slashes(shell: Shell, past: Past, troupe: Troupe) -> None:
     """/quit leaves at once; a line with two slashes is said with one; empty lines are nothing."""
     troupe.lines = ["One."]
