@@ -77,6 +77,15 @@ def find_daemon(home: Home) -> Place | None:
         return _read(home)
 
 
+def daemon_is_there(home: Home) -> bool:
+    """Whether one runs, ready or not yet."""
+    try:
+        with home_lock(home.root, name=_LOCK):
+            return False
+    except Busy:
+        return True
+
+
 def _read(home: Home) -> Place | None:
     try:
         return Place(**json.loads(home.daemon.read_bytes()))
