@@ -5,6 +5,7 @@ PersonaError                 1
 │   ├── UnknownBase
 │   ├── UnknownRevision
 │   ├── UnknownModel
+│   ├── UnknownIdentity
 │   └── NotInitialised
 ├── SomeSkipped              3   the rest was done
 ├── Mismatch                 4   parts that do not belong together
@@ -65,6 +66,14 @@ class UnknownRevision(BadInput):
 class UnknownModel(BadInput):
     def __init__(self, model: str, why: str = "") -> None:
         super().__init__(f"no model {model!r}{': ' + why if why else ''}; GET /v1/models lists what there is")
+
+
+class UnknownIdentity(BadInput):
+    def __init__(self, identity: str, folder: Path) -> None:
+        super().__init__(
+            f"no identity {identity!r}, nothing is at {folder}: `PERSONA_IDENTITY__NAME={identity} persona init` "
+            "makes it"
+        )
 
 
 class NotInitialised(BadInput):

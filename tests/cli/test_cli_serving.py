@@ -34,9 +34,26 @@ def test_a_token_is_made_listed_and_taken_back(ready: Shell) -> None:
 
 def test_a_token_for_somebody_else(ready: Shell) -> None:
     """A token opens the identity that it was made for."""
+    Shell(ready.root, environ={"PERSONA_IDENTITY__NAME": "ana"}).persona().create()
     made = ready.run("token", "add", "llm", "--identity", "ana", "--json").json
 
     assert ("llm", "ana") == (made["name"], made["identity"])
+
+
+@pytest.mark.parametrize("command", [("token", "add", "llm", "--identity", "ana"), ("connect", "aider")])
+def test_no_token_for_nobody(ready: Shell, command: tuple[str, ...]) -> None:
+    """Its client would wait for ever: it says how somebody is made."""
+    environ = {"PERSONA_IDENTITY__NAME": "ana"}
+    ready.environ = environ if "connect" in command else {}
+
+    refused = ready.run(*command)
+    none = ready.run("token", "list", "--json").json["clients"]
+    Shell(ready.root, environ=environ).persona().create()
+    made = ready.run(*command)
+
+    assert (2, []) == (refused.code, none)
+    assert "`PERSONA_IDENTITY__NAME=ana persona init`" in refused.err
+    assert 0 == made.code
 
 
 @pytest.mark.parametrize(
