@@ -6,6 +6,7 @@ PersonaError                 1
 │   ├── UnknownRevision
 │   ├── UnknownModel
 │   ├── UnknownIdentity
+│   ├── NotInstalled
 │   └── NotInitialised
 ├── SomeSkipped              3   the rest was done
 ├── Mismatch                 4   parts that do not belong together
@@ -37,6 +38,8 @@ Messages are built here, from typed arguments: what, where, what to do.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,6 +76,21 @@ class UnknownIdentity(BadInput):
         super().__init__(
             f"no identity {identity!r}, nothing is at {folder}: `PERSONA_IDENTITY__NAME={identity} persona init` "
             "makes it"
+        )
+
+
+class NotInstalled(BadInput):
+    """`extra` is the group of pyproject.toml that `package` is in; empty: it is always needed. No index has
+    persona: it is installed from its own folder."""
+
+    def __init__(self, package: str, extra: str = "", *, instead: str = "") -> None:
+        source = Path(__file__).parents[1]
+        known = (source / "pyproject.toml").is_file()
+        what = f"{source if known else '.'}{f'[{extra}]' if extra else ''}"
+        command = shlex.join([sys.executable, "-m", "pip", "install", "-e", what])
+        where = "" if known else " in the folder of its source"
+        super().__init__(
+            f"{package} is not installed: `{command}`{where} brings it{f'; {instead}' if instead else ''}"
         )
 
 
