@@ -12,6 +12,7 @@ from persona.cli import earlier
 from persona.cli.conversation import LiveConversation, Standing
 from persona.cli.editor import edited
 from persona.cli.failure import failure_of
+from persona.cli.input import checked_text
 from persona.cli.toolbox import Toolbox
 from persona.cli.voices import Voice
 from persona.errors import BadInput
@@ -109,6 +110,7 @@ class Chat:
 
     def _attend(self, line: str) -> None:
         try:
+            checked_text(line, "this line")
             if line.startswith("/") and not line.startswith("//"):
                 self._obey(line)
             else:

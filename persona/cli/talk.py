@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from persona.cli.input import checked_text, take_every_byte
 from persona.cli.output import AsJson, say, say_json
 from persona.cli.session import opened
 from persona.errors import BadInput
@@ -51,7 +52,8 @@ def ask(
     from persona.engine.protocol import Prompt, Sampling
     from store.records import Message
 
-    question = sys.stdin.read().strip() if text == "-" else text
+    take_every_byte()
+    question = checked_text(sys.stdin.read().strip() if text == "-" else text, "the question")
     if not question.strip():
         raise BadInput("the question is empty: say something, or - to read it from standard input")
     prompt = Prompt(messages=(Message(role="user", content=question),), tools=_read_tools(tools))
@@ -163,6 +165,7 @@ def chat(
     from persona.cli.voices import JsonVoice, TextVoice
     from persona.engine.protocol import Sampling
 
+    take_every_byte()
     with opened(context) as persona:
         settings = persona.settings.chat
         check_tools(settings.tools)

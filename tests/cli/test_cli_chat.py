@@ -106,6 +106,23 @@ def test_an_editor_that_fails(
     assert [] == kept(shell)[1]
 
 
+def test_an_editor_that_leaves_no_text(
+    shell: Shell, past: Past, troupe: Troupe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is kept, and the chat goes on."""
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nprintf '\\377' > \"$1\"\n")
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    troupe.lines = ["One.", "Two."]
+
+    ran = chat(shell, "a", "/edit", "b")
+
+    assert "One.\nTwo.\n" == ran.out
+    assert "is not UTF-8 text; nothing was changed" in ran.err
+    assert [] == kept(shell)[1]
+
+
 def test_regenerate_and_pick(shell: Shell, past: Past, troupe: Troupe) -> None:
     """All answers are kept; picking one names those not taken, and the conversation goes on from it."""
     troupe.lines = ["First.", "Second.", "Third.", "Next."]
@@ -211,6 +228,20 @@ def test_no_line_ends_the_chat(shell: Shell, past: Past, troupe: Troupe, line: s
 
     assert (0, "One.\n") == (ran.code, ran.out)
     assert expected in ran.err
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_line_that_is_no_text_is_not_asked(
+    shell: Shell, past: Past, troupe: Troupe, options: tuple[str, ...]
+) -> None:
+    """It says so, and the lines around it are read as they are."""
+    troupe.lines = ["One.", "Two."]
+
+    ran = shell.run("chat", *options, stdin="Grüße\n".encode() + b"Gr\xfc\xdfe\n" + b"b\n")
+
+    assert 0 == ran.code
+    assert "this line is not UTF-8 text" in (ran.out if options else ran.err)
+    assert ["Grüße", "b"] == [prompt.messages[-1].content for prompt in troupe.asked]
 
 
 def test_pick_out_of_range(shell: Shell, past: Past, troupe: Troupe) -> None:
