@@ -44,8 +44,7 @@ def talk(
         wished = {"resume": resume or None, "max-tokens": max_tokens, "temperature": temperature}
         _in_a_browser(
             persona,
-            ["--revision", held]
-            + [f"--{name}={wish}" for name, wish in wished.items() if wish is not None],
+            ["--revision", held] + [f"--{name}={wish}" for name, wish in wished.items() if wish is not None],
         )
         return
     persona.base  # noqa: B018  # says what to do when the home is not ready

@@ -305,7 +305,12 @@ def test_ctrl_c_keeps_the_part(shell: Shell, past: Past, troupe: Troupe) -> None
     ],
 )
 def test_how_answers_are_sampled(
-    shell: Shell, past: Past, troupe: Troupe, config: str, options: tuple[str, ...], expected: tuple[int, float]
+    shell: Shell,
+    past: Past,
+    troupe: Troupe,
+    config: str,
+    options: tuple[str, ...],
+    expected: tuple[int, float],
 ) -> None:
     """As the options say, else as the settings do, else short and greedy."""
     troupe.lines = ["One."]
