@@ -27,6 +27,7 @@ PersonaError                 1
 ├── NotKept                  1   an answer or an act that the store did not take
 ├── ServiceFailed            1   the system's service manager refused
 ├── DaemonNotStarted         1
+├── DaemonLate               1
 ├── RefusedAsRoot            1
 ├── EnginesBusy             75   every engine that fits in memory is answering
 ├── Busy                    75   another process holds the home
@@ -232,6 +233,13 @@ class ServiceFailed(PersonaError):
 class DaemonNotStarted(PersonaError):
     def __init__(self, why: str, log: Path) -> None:
         super().__init__(f"the daemon did not start: {why.removeprefix('persona: ')}; see {log}")
+
+
+class DaemonLate(PersonaError):
+    """It is there and was asked; it may be at work."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        super().__init__(f"the daemon at {url} did not answer within {seconds:g} seconds")
 
 
 class RefusedAsRoot(PersonaError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -151,3 +152,21 @@ def test_status_says_whether_a_daemon_runs(ready: Shell) -> None:
     assert "http://127.0.0.1:1" == running["url"]
     assert "does not answer" in running["capture"]["trouble"]
     assert "does not answer" in told
+
+
+def test_a_daemon_that_is_busy_is_no_trouble(ready: Shell, monkeypatch) -> None:
+    """One that takes the question and does not answer soon; `status` says that, and does not wait."""
+    from persona.daemon.place import only_daemon, tell_place
+
+    monkeypatch.setattr("persona.cli.care._SOON", 0.1)
+    home = Home(ready.root)
+    home.token.write_text("secret")
+    with only_daemon(home), socket.create_server(("127.0.0.1", 0)) as busy:
+        tell_place(home, host="127.0.0.1", port=busy.getsockname()[1])
+        found = ready.run("status", "--json").json["daemon"]["capture"]
+        told = ready.run("status").out
+
+    assert found["trouble"] is None
+    assert found["late"].endswith("did not answer within 0.1 seconds")
+    assert found["late"] in told
+    assert "trouble" not in told

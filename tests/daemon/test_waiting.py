@@ -39,7 +39,10 @@ def busy(path: Path, **_: object) -> Store:
 
 
 def test_a_store_that_was_busy_is_read_again(
-    house: House, waiting: WaitingPreferences, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    house: House,
+    waiting: WaitingPreferences,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A preference that was stated meanwhile waits for no other change of the store. It is said once."""
     assert () == waiting(BARE)
@@ -70,4 +73,3 @@ def test_a_revision_that_was_asked_for_first_when_the_store_was_busy(
 
     assert () == first
     assert [STATED] == [entry.statement for entry in waiting(BARE)]
-
