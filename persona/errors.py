@@ -75,8 +75,8 @@ class UnknownModel(BadInput):
 class UnknownIdentity(BadInput):
     def __init__(self, identity: str, folder: Path) -> None:
         super().__init__(
-            f"no identity {identity!r}, nothing is at {folder}: `PERSONA_IDENTITY__NAME={identity} persona init` "
-            "makes it"
+            f"no identity {identity!r}: there is no {folder}; `PERSONA_IDENTITY__NAME={identity} "
+            "persona init` makes it"
         )
 
 

@@ -22,7 +22,8 @@ _POLL_SECONDS = 0.05
 def home_lock(home: Path, *, wait: float = 0, name: str = "lock", shared: bool = False) -> Iterator[None]:
     """Hold `home`/`name`, or raise Busy when another holder keeps it for more than `wait` seconds.
 
-    Two holders in one process exclude each other too, but for two that are `shared`. Children do not inherit the lock. `home` must exist.
+    Two holders in one process exclude each other too; `shared` ones exclude only those that are not.
+    Children do not inherit the lock. `home` must exist.
     """
     descriptor = os.open(home / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:

@@ -9,8 +9,8 @@ from persona.errors import BadInput
 
 
 def take_every_byte() -> None:
-    """Before the first read: bytes that are no text become lone surrogates, which `checked_text` refuses. As Python has
-    it, they would end the program, with what stands around them lost."""
+    """Before the first read: bytes that are no text become lone surrogates, which `checked_text` refuses. As
+    Python has it, they would end the program, and what stands around them would be lost."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="surrogateescape")
 

@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 
 class WaitingPreferences:
-    """Thread-safe. A store that cannot be read leaves what was read last, and is read again until it can be. A
-    report in it that cannot be does too, until the store changes. Each is complained of once. An answer never
-    fails for it.
+    """Thread-safe. A store that cannot be read leaves what was read last, and is read again until it can be.
+    A report in it that is not understood leaves it too, until the store changes. Each is complained of once,
+    and no answer fails for it.
     """
 
     def __init__(self, path: Path) -> None:

@@ -56,7 +56,7 @@ def test_what_a_killed_daemon_left_means_nothing(home) -> None:
 
 
 def test_a_moment_s_look_keeps_no_daemon_out(home) -> None:
-    """Whoever looks tries the lock; a daemon that starts waits that long, and a second look sees no daemon."""
+    """Whoever looks tries the lock; a daemon that starts waits that long, and a second look sees none."""
     tell_place(home, host="127.0.0.1", port=1)  # of one that is gone
     looked, found = threading.Event(), []
 
