@@ -5,6 +5,8 @@ PersonaError                 1
 │   ├── UnknownBase
 │   ├── UnknownRevision
 │   ├── UnknownModel
+│   ├── UnknownIdentity
+│   ├── NotInstalled
 │   └── NotInitialised
 ├── SomeSkipped              3   the rest was done
 ├── Mismatch                 4   parts that do not belong together
@@ -25,6 +27,7 @@ PersonaError                 1
 ├── NotKept                  1   an answer or an act that the store did not take
 ├── ServiceFailed            1   the system's service manager refused
 ├── DaemonNotStarted         1
+├── DaemonLate               1
 ├── RefusedAsRoot            1
 ├── EnginesBusy             75   every engine that fits in memory is answering
 ├── Busy                    75   another process holds the home
@@ -36,6 +39,8 @@ Messages are built here, from typed arguments: what, where, what to do.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,6 +70,29 @@ class UnknownRevision(BadInput):
 class UnknownModel(BadInput):
     def __init__(self, model: str, why: str = "") -> None:
         super().__init__(f"no model {model!r}{': ' + why if why else ''}; GET /v1/models lists what there is")
+
+
+class UnknownIdentity(BadInput):
+    def __init__(self, identity: str, folder: Path) -> None:
+        super().__init__(
+            f"no identity {identity!r}: there is no {folder}; `PERSONA_IDENTITY__NAME={identity} "
+            "persona init` makes it"
+        )
+
+
+class NotInstalled(BadInput):
+    """`extra` is the group of pyproject.toml that `package` is in; empty: it is always needed. No index has
+    persona: it is installed from its own folder."""
+
+    def __init__(self, package: str, extra: str = "", *, instead: str = "") -> None:
+        source = Path(__file__).parents[1]
+        known = (source / "pyproject.toml").is_file()
+        what = f"{source if known else '.'}{f'[{extra}]' if extra else ''}"
+        command = shlex.join([sys.executable, "-m", "pip", "install", "-e", what])
+        where = "" if known else " in the folder of its source"
+        super().__init__(
+            f"{package} is not installed: `{command}`{where} brings it{f'; {instead}' if instead else ''}"
+        )
 
 
 class NotInitialised(BadInput):
@@ -207,6 +235,13 @@ class DaemonNotStarted(PersonaError):
         super().__init__(f"the daemon did not start: {why.removeprefix('persona: ')}; see {log}")
 
 
+class DaemonLate(PersonaError):
+    """It is there and was asked; it may be at work."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        super().__init__(f"the daemon at {url} did not answer within {seconds:g} seconds")
+
+
 class RefusedAsRoot(PersonaError):
     def __init__(self) -> None:
         super().__init__(
@@ -241,10 +276,13 @@ class Yielded(PersonaError):
 
 
 class DaemonRuns(Busy):
-    def __init__(self, home: Path, url: str | None) -> None:
-        PersonaError.__init__(
-            self, f"a daemon serves {home} already{f' at {url}' if url else ''}: stop that one first"
-        )
+    """`pid` and `url` where they are known: a daemon that is still loading has told neither."""
+
+    def __init__(self, home: Path, *, pid: int | None = None, url: str | None = None) -> None:
+        who = "a daemon" if pid is None else f"a daemon (pid {pid})"
+        where = f" at {url}" if url else ""
+        what = "stop that one first" if pid is None else f"`kill {pid}` ends it, then try again"
+        PersonaError.__init__(self, f"{who} serves {home} already{where}: {what}")
 
 
 class NightRuns(Busy):

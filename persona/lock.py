@@ -19,23 +19,24 @@ _POLL_SECONDS = 0.05
 
 
 @contextlib.contextmanager
-def home_lock(home: Path, *, wait: float = 0, name: str = "lock") -> Iterator[None]:
+def home_lock(home: Path, *, wait: float = 0, name: str = "lock", shared: bool = False) -> Iterator[None]:
     """Hold `home`/`name`, or raise Busy when another holder keeps it for more than `wait` seconds.
 
-    Two holders in one process exclude each other too. Children do not inherit the lock. `home` must exist.
+    Two holders in one process exclude each other too; `shared` ones exclude only those that are not.
+    Children do not inherit the lock. `home` must exist.
     """
     descriptor = os.open(home / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        _acquire(descriptor, home, time.monotonic() + wait)
+        _acquire(descriptor, home, time.monotonic() + wait, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)  # frees the lock
 
 
-def _acquire(descriptor: int, home: Path, deadline: float) -> None:
+def _acquire(descriptor: int, home: Path, deadline: float, kind: int) -> None:
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise

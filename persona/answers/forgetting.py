@@ -29,6 +29,8 @@ def forget(
     What a night that was cut off left is put in order first; the logs of all nights go, whatever they say.
     A champion that learned from it makes room for the last one that did not; its files go like those of every
     other such revision, and the next night builds again without it.
+
+    What was said goes last. It alone tells what rests on it: whoever is cut off before it can ask once more.
     """
     from persona.nightly import clear_logs  # the stages
 
@@ -37,18 +39,13 @@ def forget(
     persona.recover()
     with persona.lock():
         known = {revision.id: revision.ref for revision in registry.survey().revisions}
-        _clear_notes(persona, persona.store.foresee(**what))
+        falling = persona.store.foresee(**what)
+        _clear_notes(persona, falling)
+        clear_logs(persona.home.runs)
+        _take_out(registry, [revision for revision in falling.revisions if revision in known])
         gone = persona.store.forget(at=datetime.now(UTC), **what)
         tainted = [revision for revision in gone.revisions if revision in known]
-        champion = registry.champion()
-        if champion in tainted:
-            registry.rollback(_untouched(registry, tainted), reason=_WHY)
-        states = registry.states()
-        for revision in tainted:
-            if states[revision] != "retired":
-                registry.retire(revision, _WHY)
-            registry.erase(revision)
-        clear_logs(persona.home.runs)
+        _take_out(registry, tainted)  # the same, unless something was said meanwhile
     now = persona.resolve("champion")
     return {
         "interactions": gone.interactions,
@@ -126,6 +123,17 @@ def _named(conversation: str | None, interaction: str | None, preference: str | 
     if len(what) != 1:
         raise BadInput("name one conversation, interaction or preference to forget")
     return what
+
+
+def _take_out(registry: Registry, tainted: Collection[str]) -> None:
+    """Out of service, and their files off the disk. Idempotent, however it was cut off."""
+    if registry.champion() in tainted:
+        registry.rollback(_untouched(registry, tainted), reason=_WHY)
+    states = registry.states()
+    for revision in tainted:
+        if states[revision] != "retired":
+            registry.retire(revision, _WHY)
+        registry.erase(revision)
 
 
 def _untouched(registry: Registry, tainted: Collection[str]) -> str:

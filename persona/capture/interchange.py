@@ -7,7 +7,8 @@ nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,15 @@ class ImportReport:
     conversations: int
     added: Added
     skipped: tuple[Skipped, ...]
+
+
+def require_readable(paths: Sequence[Path]) -> None:
+    """BadInput unless each of these files opens: nothing of the others need be read then. A pipe opens once,
+    and is not tried."""
+    for path in paths:
+        with _as_bad_input(path):
+            if not path.is_fifo():
+                path.open("rb").close()
 
 
 def import_file(
@@ -88,21 +98,26 @@ class _Batch:
 
 def _batches(path: Path) -> Iterator[_Batch]:
     """The file in batches, the last one maybe empty. Raises BadInput."""
+    with _as_bad_input(path), path.open("rb") as file:
+        total = os.fstat(file.fileno()).st_size
+        batch = _Batch(start=0, end=0, total=total)
+        for line in read_lines(file):
+            batch.end = line.end
+            try:
+                batch.conversations.append((line.number, _conversation(line)))
+            except BadLine as reason:
+                batch.skipped.append(Skipped(line=line.number, reason=str(reason)))
+            if batch.full:
+                yield batch
+                batch = _Batch(start=line.end, end=line.end, total=total)
+        batch.end = batch.total = max(total, batch.end)
+        yield batch
+
+
+@contextmanager
+def _as_bad_input(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            total = os.fstat(file.fileno()).st_size
-            batch = _Batch(start=0, end=0, total=total)
-            for line in read_lines(file):
-                batch.end = line.end
-                try:
-                    batch.conversations.append((line.number, _conversation(line)))
-                except BadLine as reason:
-                    batch.skipped.append(Skipped(line=line.number, reason=str(reason)))
-                if batch.full:
-                    yield batch
-                    batch = _Batch(start=line.end, end=line.end, total=total)
-            batch.end = batch.total = max(total, batch.end)
-            yield batch
+        yield
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}; check the path") from error
 

@@ -8,7 +8,7 @@ import typer
 
 from persona.cli.output import AsJson, progress, say, say_json, say_table, tell, when
 from persona.cli.session import opened
-from persona.errors import Damaged, PersonaError
+from persona.errors import DaemonLate, Damaged, PersonaError
 
 if TYPE_CHECKING:
     from persona.bootstrap import Persona
@@ -76,7 +76,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
             ("interactions", str(found["interactions"])),
             ("feedback", str(found["feedback"])),
             ("preferences", f"{found['preferences']}, and {found['habits']} habits"),
-            ("daemon", found["daemon"]["url"] if found["daemon"] else "not running"),
+            ("daemon", _where(found["daemon"])),
             *_captured(found["daemon"]),
             ("last night", last),
             *_votes(found["votes"]),
@@ -88,14 +88,20 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 def _capture(persona: Persona) -> dict[str, Any] | None:
     """What the daemon says of its writer; None where it serves another identity. Where it does not answer,
-    that is the trouble."""
+    that is the trouble; where it does not soon, it may only be busy."""
     from persona.daemon.elsewhere import DaemonNights
 
     try:
         daemon = DaemonNights.of(persona, patience=_SOON)
         return None if daemon is None else dict(daemon.capture())
+    except DaemonLate as error:
+        return {"late": str(error), "trouble": None}
     except (PersonaError, OSError) as error:
         return {"trouble": str(error)}
+
+
+def _where(daemon: dict[str, Any] | None) -> str:
+    return "not running" if daemon is None else f"{daemon['url']}, pid {daemon['pid']}"
 
 
 def _captured(daemon: dict[str, Any] | None) -> list[tuple[str, str]]:
@@ -104,6 +110,8 @@ def _captured(daemon: dict[str, Any] | None) -> list[tuple[str, str]]:
     if found is None:
         return []
     rows = [("kept by it", f"{found['kept']}, and {found['lost']} lost")] if "kept" in found else []
+    if "late" in found:
+        rows.append(("not known", f"what it kept: {found['late']}"))
     if found["trouble"]:
         rows.append(("trouble", found["trouble"]))
     if found.get("unread"):

@@ -12,6 +12,7 @@ from persona.cli import earlier
 from persona.cli.conversation import LiveConversation, Standing
 from persona.cli.editor import edited
 from persona.cli.failure import failure_of
+from persona.cli.input import checked_text
 from persona.cli.toolbox import Toolbox
 from persona.cli.voices import Voice
 from persona.errors import BadInput
@@ -109,6 +110,7 @@ class Chat:
 
     def _attend(self, line: str) -> None:
         try:
+            checked_text(line, "this line")
             if line.startswith("/") and not line.startswith("//"):
                 self._obey(line)
             else:
@@ -163,16 +165,23 @@ class Chat:
         """Show it; what it calls."""
         before = self._talk.standing
         try:
-            for piece in pieces:
-                self._voice.piece(piece)
-        except KeyboardInterrupt:
-            pieces.close()  # type: ignore[attr-defined]  # a generator: it keeps what it has
+            self._show(pieces)
+        except BaseException:
+            self._voice.broke_off()
+            raise
         assert self._engine is not None
         assert self._answering is not None
         now = self._talk.standing
         kept = now.interaction if now is not None and now is not before else None
         self._voice.answered(interaction=kept, revision=self._engine.revision, ref=self._answering.ref)
         return now.message.tool_calls if now is not None and now is not before else ()
+
+    def _show(self, pieces: Iterator[str]) -> None:
+        try:
+            for piece in pieces:
+                self._voice.piece(piece)
+        except KeyboardInterrupt:
+            pieces.close()  # type: ignore[attr-defined]  # a generator: it keeps what it has
 
     def _vote(self, kind: FeedbackKind, why: str) -> None:
         self._talk.vote(kind, why)

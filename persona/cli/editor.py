@@ -27,6 +27,9 @@ def edited(text: str, environ: Mapping[str, str] = os.environ) -> str:
             ) from None
         if done.returncode != 0:
             raise BadInput(f"{command[0]} ended with exit code {done.returncode}; nothing was changed")
-        return Path(name).read_text(encoding="utf-8").rstrip("\n")
+        try:
+            return Path(name).read_text(encoding="utf-8").rstrip("\n")
+        except UnicodeDecodeError:
+            raise BadInput(f"what {command[0]} left is not UTF-8 text; nothing was changed") from None
     finally:
         Path(name).unlink(missing_ok=True)

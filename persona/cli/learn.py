@@ -24,9 +24,10 @@ def import_files(
     """Read interactions; what is there already is not added again. Lines that do not fit are skipped."""
     if form != "persona":
         raise BadInput(f"format {form!r} is not known: persona is")
-    from persona.capture.interchange import import_file
+    from persona.capture.interchange import import_file, require_readable
     from persona.distill import revise_ledger
 
+    require_readable(files)
     rows: list[dict[str, Any]] = []
     with opened(context) as persona, progress() as on_progress:
         for file in files:

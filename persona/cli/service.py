@@ -9,7 +9,7 @@ import typer
 from persona import __version__
 from persona.cli.output import AsJson, say, say_json, say_table, tell
 from persona.cli.session import opened
-from persona.errors import BadInput, ServiceFailed
+from persona.errors import BadInput, DaemonRuns, ServiceFailed
 
 if TYPE_CHECKING:
     from persona.service import Service
@@ -41,6 +41,7 @@ def install(
         say(service.text().rstrip("\n"))
         return
     refuse_root()
+    _can_serve(context, service)
     changed = service.install()
     status = service.status()
     if as_json:
@@ -122,6 +123,18 @@ def _service(context: typer.Context, kind: str | None = None) -> Service:
         raise BadInput(f"no kind of service {kind!r}: known are {', '.join(KINDS)}")
     with opened(context) as persona:
         return service_for(Program.installed(persona.home.root, __version__), kind)
+
+
+def _can_serve(context: typer.Context, service: Service) -> None:
+    """What the service would fail with is said here, and not in its log."""
+    from persona.daemon.place import find_daemon
+
+    with opened(context) as persona:
+        _ = persona.registry, persona.base  # which say what to do when the home is not ready
+        home = persona.home
+    daemon = find_daemon(home)
+    if daemon is not None and not service.status().running:  # else it is the service's own
+        raise DaemonRuns(home.root, pid=daemon.pid, url=daemon.url)
 
 
 def _installed(context: typer.Context) -> Service:

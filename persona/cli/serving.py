@@ -79,6 +79,7 @@ def add(
 ) -> None:
     """Make a token for a client, and print it. What the client says is kept under its name."""
     with opened(context) as persona:
+        _require_identity(persona, identity or persona.identity)
         client = _tokens(persona).add(name, identity=identity)
     if as_json:
         say_json({"name": client.name, "identity": client.identity, "token": client.token})
@@ -115,6 +116,15 @@ def _tokens(persona: Persona) -> Tokens:
     if not persona.home.root.is_dir():
         raise NotInitialised(persona.home.root)
     return Tokens(persona.home, own_identity=persona.identity)
+
+
+def _require_identity(persona: Persona, identity: str) -> None:
+    """A token for nobody's desk would open none, and its client would be told to wait for ever."""
+    from persona.errors import UnknownIdentity
+
+    folder = persona.home.identity(identity).folder
+    if not folder.is_dir():
+        raise UnknownIdentity(identity, folder)
 
 
 def connect(
@@ -166,6 +176,7 @@ def _terms(persona: Persona, name: str) -> Terms:
     from persona.connect.recipes import Terms
     from persona.daemon.place import Place, find_daemon
 
+    _require_identity(persona, persona.identity)
     token = _tokens(persona).of(name).token
     serve = persona.settings.serve
     place = find_daemon(persona.home) or Place(pid=0, host=serve.host, port=serve.port)

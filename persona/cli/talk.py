@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from persona.cli.input import checked_text, take_every_byte
 from persona.cli.output import AsJson, say, say_json
 from persona.cli.session import opened
 from persona.errors import BadInput
@@ -21,6 +22,7 @@ WhichRevision = Annotated[
 MaxTokens = Annotated[
     int, typer.Option("--max-tokens", metavar="N", min=1, help="Where an answer is cut off.")
 ]
+_MOST_TOKENS = 512  # of an answer, unless somebody says otherwise
 Temperature = Annotated[
     float, typer.Option("--temperature", metavar="T", min=0, max=2, help="0 is greedy and repeatable.")
 ]
@@ -32,7 +34,7 @@ def ask(
         str, typer.Argument(metavar="TEXT", help="The question; - reads it from standard input.")
     ],
     revision: WhichRevision = "champion",
-    max_tokens: MaxTokens = 512,
+    max_tokens: MaxTokens = _MOST_TOKENS,
     temperature: Temperature = 0.0,
     tools: Annotated[
         Path | None,
@@ -50,7 +52,8 @@ def ask(
     from persona.engine.protocol import Prompt, Sampling
     from store.records import Message
 
-    question = sys.stdin.read().strip() if text == "-" else text
+    take_every_byte()
+    question = checked_text(sys.stdin.read().strip() if text == "-" else text, "the question")
     if not question.strip():
         raise BadInput("the question is empty: say something, or - to read it from standard input")
     prompt = Prompt(messages=(Message(role="user", content=question),), tools=_read_tools(tools))
@@ -162,10 +165,15 @@ def chat(
     from persona.cli.voices import JsonVoice, TextVoice
     from persona.engine.protocol import Sampling
 
+    take_every_byte()
     with opened(context) as persona:
-        check_tools(persona.settings.chat.tools)
+        settings = persona.settings.chat
+        check_tools(settings.tools)
         voice = JsonVoice() if as_json else TextVoice()
-        sampling = Sampling(max_tokens=max_tokens or 512, temperature=temperature or 0.0)
+        wished = settings.temperature if temperature is None else temperature
+        sampling = Sampling(
+            max_tokens=max_tokens or settings.max_tokens or _MOST_TOKENS, temperature=wished or 0.0
+        )
         pinned = None if revision == "champion" else revision
         Chat(persona, voice, sampling=sampling, pinned=pinned, resume=go_on or "").run()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from persona.cli.toolbox import check_tools
 from persona.daemon.place import find_daemon
 from persona.daemon.starting import StartedDaemon
-from persona.errors import BadInput
+from persona.errors import BadInput, NotInstalled
 from persona.paths import make_private
 
 if TYPE_CHECKING:
@@ -32,16 +32,20 @@ def talk(
     inline: bool,
     web: bool,
 ) -> None:
-    """Until the user leaves. BadInput when the home is not ready, or what shows the chat is not installed."""
+    """Until the user leaves. BadInput when the home is not ready, NotInstalled."""
     try:
         from persona.tui.app import PersonaApp, Wishes
         from persona.tui.daemon import Address
         from persona.tui.keys import Keys
     except ModuleNotFoundError as error:
-        raise _missing(error, "tui") from None
+        raise _missing(error) from None
     check_tools(persona.settings.chat.tools)
     if web:
-        _in_a_browser(persona, ["--revision", held, *(["--resume", resume] if resume else [])])
+        wished = {"resume": resume or None, "max-tokens": max_tokens, "temperature": temperature}
+        _in_a_browser(
+            persona,
+            ["--revision", held] + [f"--{name}={wish}" for name, wish in wished.items() if wish is not None],
+        )
         return
     persona.base  # noqa: B018  # says what to do when the home is not ready
     home, settings = persona.home, persona.settings.chat
@@ -93,8 +97,5 @@ def _in_a_browser(persona: Persona, wishes: list[str]) -> None:
     serve([sys.executable, "-m", "persona", "chat", *wishes])
 
 
-def _missing(error: ModuleNotFoundError, extra: str) -> BadInput:
-    return BadInput(
-        f"{error.name} is not installed: `pip install 'persona[{extra}]'` brings it; "
-        "`persona chat --plain` needs nothing"
-    )
+def _missing(error: ModuleNotFoundError, extra: str = "") -> NotInstalled:
+    return NotInstalled(str(error.name), extra, instead="`persona chat --plain` needs nothing")

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from persona.cli.voices import Voice
-from persona.errors import BadInput
+from persona.errors import BadInput, NotInstalled
 from persona.tools import NOT_ALLOWED, Tool, Tools, no_such_tool
 from persona.visible import visible, visible_line
 from store.records import ToolCall
@@ -23,9 +23,9 @@ _ONCE, _ALWAYS, _NO = ("y", "yes"), ("a", "always"), ("n", "no")
 
 
 def check_tools(servers: Mapping[str, str]) -> None:
-    """BadInput when servers are named and what speaks to them is not installed."""
+    """NotInstalled when servers are named and what speaks to them is not installed."""
     if servers and importlib.util.find_spec("mcp") is None:
-        raise BadInput("[chat.tools] needs the mcp package: `pip install 'persona[mcp]'` brings it")
+        raise NotInstalled("mcp, which [chat.tools] needs,", "mcp")
 
 
 class Toolbox:

@@ -24,6 +24,10 @@ class Voice(Protocol):
         """After the last piece; no interaction when there was nothing to keep."""
         ...
 
+    def broke_off(self) -> None:
+        """Instead of `answered`: an error ended it, and what was said of it is not kept."""
+        ...
+
     def note(self, text: str) -> None: ...
 
     def asked(self, *, server: str, tool: str, arguments: str) -> None:
@@ -34,6 +38,9 @@ class Voice(Protocol):
 class TextVoice:
     """For people: answers on standard output as they come, the rest on standard error."""
 
+    def __init__(self) -> None:
+        self._in_a_line = False
+
     def read(self) -> str | None:
         try:
             return _input("> ")
@@ -43,9 +50,15 @@ class TextVoice:
     def piece(self, text: str) -> None:
         sys.stdout.write(visible(text))
         sys.stdout.flush()
+        self._in_a_line = True
 
     def answered(self, **_: object) -> None:
         say()
+        self._in_a_line = False
+
+    def broke_off(self) -> None:
+        if self._in_a_line:
+            self.answered()
 
     def note(self, text: str) -> None:
         tell(text)
@@ -69,6 +82,9 @@ class JsonVoice:
     def answered(self, *, interaction: str | None, revision: str, ref: str) -> None:
         answer, self._pieces = "".join(self._pieces), []
         say_json_line({"answer": answer, "interaction": interaction, "revision": revision, "ref": ref})
+
+    def broke_off(self) -> None:
+        self._pieces = []
 
     def note(self, text: str) -> None:
         say_json_line({"note": text})

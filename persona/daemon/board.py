@@ -32,5 +32,7 @@ class Board:
     def after(self, number: int, *, wait: float) -> list[Happening]:
         """See Desk.happenings."""
         with self._changed:
+            if number > self._number:
+                number = 0  # it is of a daemon that is gone: this one began at 1
             self._changed.wait_for(lambda: self._number > number, wait)
             return [happening for happening in self._happenings if happening.number > number]

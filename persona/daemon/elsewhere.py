@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from persona.bootstrap import OnProgress, Persona
 from persona.daemon.place import Place, find_daemon
-from persona.errors import Busy, PersonaError
+from persona.errors import Busy, DaemonLate, PersonaError
 
 if TYPE_CHECKING:
     from persona.nightly import NightResult
@@ -88,6 +88,8 @@ class DaemonNights:
             to.request(method, path, body="{}" if method == "POST" else None, headers=headers)
             response = to.getresponse()
             said = json.loads(response.read())
+        except TimeoutError:
+            raise DaemonLate(self.place.url, self.patience) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise PersonaError(f"the daemon at {self.place.url} does not answer: {error}") from None
         finally:

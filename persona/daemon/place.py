@@ -17,6 +17,7 @@ from persona.lock import home_lock
 from persona.paths import Home
 
 _LOCK = "daemon.lock"
+_PATIENCE = 1.0  # seconds; who looks for a daemon tries the lock for a moment, which must not keep one out
 _TO_ITSELF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what listens everywhere is also here
 
 
@@ -44,16 +45,18 @@ class Place:
 def only_daemon(home: Home) -> Iterator[None]:
     """Hold the home as its daemon. DaemonRuns when another one does."""
     try:
-        lock = home_lock(home.root, name=_LOCK)
+        lock = home_lock(home.root, name=_LOCK, wait=_PATIENCE)
         lock.__enter__()
     except Busy:
         found = _read(home)
-        raise DaemonRuns(home.root, None if found is None else found.url) from None
+        if found is None:
+            raise DaemonRuns(home.root) from None
+        raise DaemonRuns(home.root, pid=found.pid, url=found.url) from None
     try:
+        _forget_place(home)  # of one that was killed: while this one loads, nobody shall be sent there
         yield
     finally:
-        with suppress(FileNotFoundError):
-            home.daemon.unlink()
+        _forget_place(home)
         lock.__exit__(None, None, None)
 
 
@@ -66,13 +69,23 @@ def tell_place(home: Home, *, host: str, port: int) -> Place:
 
 def find_daemon(home: Home) -> Place | None:
     """Where the daemon of this home is reached; None when none runs, or it is not ready yet."""
+    return _read(home) if daemon_is_there(home) else None
+
+
+def daemon_is_there(home: Home) -> bool:
+    """Whether one runs, ready or not yet. Two who look take each other for no daemon."""
     try:
-        with home_lock(home.root, name=_LOCK):
-            return None
+        with home_lock(home.root, name=_LOCK, shared=True):
+            return False
     except FileNotFoundError:
-        return None  # no home
+        return False  # no home
     except Busy:
-        return _read(home)
+        return True
+
+
+def _forget_place(home: Home) -> None:
+    with suppress(FileNotFoundError):
+        home.daemon.unlink()
 
 
 def _read(home: Home) -> Place | None:

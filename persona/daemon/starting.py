@@ -12,12 +12,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from persona.daemon.place import Place, find_daemon
-from persona.errors import DaemonNotStarted
+from persona.daemon.place import Place, daemon_is_there, find_daemon
+from persona.errors import DaemonNotStarted, DaemonRuns
 from persona.paths import Home
 
 _PATIENCE = 120.0  # seconds; a large base takes its time to load
 _LOOK = 0.05
+_LONGEST_LOG = 2**20  # bytes that are kept of daemons before this one
 _PORT_TAKEN = "cannot be listened on"  # in the line of the error, persona.daemon.process
 
 
@@ -31,8 +32,8 @@ class StartedDaemon:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Place:
-        """Where it answers. On a free port where the one that is configured is taken. Raises
-        DaemonNotStarted."""
+        """Where it answers. On a free port where the one that is configured is taken; the one that somebody
+        else started, once it is ready. Raises DaemonNotStarted."""
         try:
             return self._begin(self._command)
         except DaemonNotStarted as error:
@@ -49,7 +50,11 @@ class StartedDaemon:
 
     def _begin(self, command: Sequence[str]) -> Place:
         log = self._home.root / "daemon.log"
-        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as to:
+        # Another daemon may be writing into it: both write at its end.
+        with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as to:
+            if to.tell() > _LONGEST_LOG:
+                to.truncate(0)
+            began = os.fstat(to.fileno()).st_size
             self._process = subprocess.Popen(
                 command,
                 env=self._environ,
@@ -63,8 +68,9 @@ class StartedDaemon:
             place = find_daemon(self._home)
             if place is not None:
                 return place  # ours, or one that somebody else started meanwhile
-            if self._process.poll() is not None:
-                said = log.read_text(errors="replace").strip().splitlines()
+            code = self._process.poll()
+            if code is not None and not (code == DaemonRuns.exit_code and daemon_is_there(self._home)):
+                said = log.read_bytes()[began:].decode(errors="replace").strip().splitlines()
                 raise DaemonNotStarted(said[-1] if said else "it said nothing", log)
             time.sleep(_LOOK)
         self.end()

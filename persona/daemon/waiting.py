@@ -15,20 +15,22 @@ from store.records import Preference
 
 _REST = 1.0  # seconds between two looks at a store that changes all the time
 # A report that another version of persona wrote has another shape, and whoever reads it stumbles like this.
-_UNREADABLE = (StoreError, LookupError, TypeError, ValueError, AttributeError)
+_NOT_UNDERSTOOD = (LookupError, TypeError, ValueError, AttributeError)
 
 _log = logging.getLogger(__name__)
 
 
 class WaitingPreferences:
-    """Thread-safe. A store that cannot be read, or a report in it, leaves what was read last; a report is
-    complained of once. An answer never fails for it.
+    """Thread-safe. A store that cannot be read leaves what was read last, and is read again until it can be.
+    A report in it that is not understood leaves it too, until the store changes. Each is complained of once,
+    and no answer fails for it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Preference, ...]] = {}
+        self._unread: set[str] = set()  # whose preferences the store did not give when it was asked last
         self._seen: object = None
         self._looked = 0.0
         self._amiss: dict[str, str] = {}  # what is wrong with whose preferences
@@ -42,9 +44,11 @@ class WaitingPreferences:
         return known
 
     def refresh(self, *, now: bool = False) -> None:
-        """Read again if the store has changed; with `now`, without rest."""
+        """Read again if the store has changed or could not be read; with `now`, without rest."""
         stamp = _stamp(self._path)
-        if stamp == self._seen or (not now and time.monotonic() - self._looked < _REST):
+        if stamp == self._seen and not self._unread:
+            return
+        if not now and time.monotonic() - self._looked < _REST:
             return
         self._looked = time.monotonic()
         self._read(list(self._known))
@@ -57,19 +61,28 @@ class WaitingPreferences:
                     for revision in revisions:
                         self._read_one(store, revision)
             except StoreError as error:
-                _log.warning("preferences could not be read: %s", error)
+                self._unread.update(revisions)
+                for revision in revisions:
+                    self._complain(revision, str(error))
 
     def _read_one(self, store: Store, revision: str) -> None:
         try:
             found = live_for(store, revision)
-        except _UNREADABLE as error:
-            why = str(error) if isinstance(error, StoreError) else f"its report is not understood: {error!r}"
-            if self._amiss.get(revision) != why:
-                _log.warning("preferences for %s could not be read: %s", revision, why)
-            self._amiss[revision] = why
+        except StoreError as error:
+            self._unread.add(revision)
+            self._complain(revision, str(error))
+        except _NOT_UNDERSTOOD as error:
+            self._unread.discard(revision)
+            self._complain(revision, f"its report is not understood: {error!r}")
         else:
+            self._unread.discard(revision)
             self._amiss.pop(revision, None)
             self._known = {**self._known, revision: found}
+
+    def _complain(self, revision: str, why: str) -> None:
+        if self._amiss.get(revision) != why:
+            _log.warning("preferences for %s could not be read: %s", revision, why)
+        self._amiss[revision] = why
 
 
 def _stamp(path: Path) -> object:

@@ -150,7 +150,8 @@ class Desk(Protocol):
 
     def happenings(self, *, after: int, wait: float) -> Sequence[Happening]:
         """Those with a number above `after`, oldest first: at once if there are any, else as soon as there is
-        one, and none when `wait` seconds have passed. The newest few hundred are kept.
+        one, and none when `wait` seconds have passed. The newest few hundred are kept. A number above the
+        newest is of an earlier desk, and counts as 0.
         """
         ...
 

@@ -119,6 +119,7 @@ class FakeDesk:
 
     def happenings(self, *, after: int, wait: float) -> Sequence[Happening]:
         with self._changed:
+            after = 0 if after > len(self._board) else after
             self._changed.wait_for(lambda: len(self._board) > after, wait)
             return self._board[after:]
 

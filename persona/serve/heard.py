@@ -22,6 +22,7 @@ _END = re.compile(
     rb"^(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)))", re.MULTILINE
 )
 _LONGEST_END = 64
+_WHOLE_RESPONSE = ("response.completed", "response.incomplete")  # the latter was cut off at its length
 
 
 class Heard:
@@ -78,7 +79,7 @@ def _said(documents: list[Mapping[str, Json]]) -> Message | None:
         return None
     last = documents[-1]
     for document in reversed(documents):
-        if document.get("type") == "response.completed":
+        if document.get("type") in _WHOLE_RESPONSE:
             return _of_responses(document["response"])
     if last.get("object") == "response":
         return _of_responses(last)

@@ -72,8 +72,10 @@ class Shell:
         return persona
 
     def run(self, *arguments: str, stdin: Any = "") -> Ran:
-        """`stdin` is a text, or what has `readline` and `isatty`."""
+        """`stdin` is a text, bytes, or what has `readline` and `isatty`."""
         out, err, before = io.StringIO(), io.StringIO(), sys.stdin
+        if isinstance(stdin, bytes):
+            stdin = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
         sys.stdin = io.StringIO(stdin) if isinstance(stdin, str) else stdin
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

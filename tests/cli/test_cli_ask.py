@@ -41,6 +41,17 @@ def test_the_answer_is_kept(shell: Shell, past: Past, troupe: Troupe) -> None:
     )
 
 
+@pytest.mark.parametrize(("text", "stdin"), [("-", b"Why\xff?"), ("Why\udcff?", b"")])
+def test_a_question_that_is_no_text(
+    shell: Shell, past: Past, troupe: Troupe, text: str, stdin: bytes
+) -> None:
+    """One line says so, before an engine is loaded."""
+    ran = shell.run("ask", text, stdin=stdin)
+
+    assert (2, "persona: the question is not UTF-8 text: convert it first\n") == (ran.code, ran.err)
+    assert [] == troupe.engines
+
+
 def test_no_keep(shell: Shell, past: Past, troupe: Troupe) -> None:
     """--no-keep leaves the store as it was."""
     troupe.lines = ["Because."]

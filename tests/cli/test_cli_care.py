@@ -141,6 +141,7 @@ def test_status_tells_what_the_daemon_could_not_keep(
     monkeypatch.setattr("persona.daemon.place.find_daemon", lambda _: place)
     monkeypatch.setattr("persona.cli.care._capture", lambda _: capture)
     told = shell.run("status").out
+    assert "http://127.0.0.1:1, pid 1\n" in told
     assert [each for each in rows if each in told] == rows
     assert ("kept by it" in told) == (capture is not None and "kept" in capture)
     assert capture == shell.run("status", "--json").json["daemon"]["capture"]

@@ -106,6 +106,23 @@ def test_an_editor_that_fails(
     assert [] == kept(shell)[1]
 
 
+def test_an_editor_that_leaves_no_text(
+    shell: Shell, past: Past, troupe: Troupe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is kept, and the chat goes on."""
+    editor = tmp_path / "editor"
+    editor.write_text("#!/bin/sh\nprintf '\\377' > \"$1\"\n")
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    troupe.lines = ["One.", "Two."]
+
+    ran = chat(shell, "a", "/edit", "b")
+
+    assert "One.\nTwo.\n" == ran.out
+    assert "is not UTF-8 text; nothing was changed" in ran.err
+    assert [] == kept(shell)[1]
+
+
 def test_regenerate_and_pick(shell: Shell, past: Past, troupe: Troupe) -> None:
     """All answers are kept; picking one names those not taken, and the conversation goes on from it."""
     troupe.lines = ["First.", "Second.", "Third.", "Next."]
@@ -213,6 +230,20 @@ def test_no_line_ends_the_chat(shell: Shell, past: Past, troupe: Troupe, line: s
     assert expected in ran.err
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_line_that_is_no_text_is_not_asked(
+    shell: Shell, past: Past, troupe: Troupe, options: tuple[str, ...]
+) -> None:
+    """It says so, and the lines around it are read as they are."""
+    troupe.lines = ["One.", "Two."]
+
+    ran = shell.run("chat", *options, stdin="Grüße\n".encode() + b"Gr\xfc\xdfe\n" + b"b\n")
+
+    assert 0 == ran.code
+    assert "this line is not UTF-8 text" in (ran.out if options else ran.err)
+    assert ["Grüße", "b"] == [prompt.messages[-1].content for prompt in troupe.asked]
+
+
 def test_pick_out_of_range(shell: Shell, past: Past, troupe: Troupe) -> None:
     """Only answers that are there can be picked."""
     troupe.lines = ["One.", "Two."]
@@ -234,6 +265,22 @@ def test_a_failing_engine(shell: Shell, past: Past, troupe: Troupe) -> None:
     assert ["a"] == [m.content for m in troupe.asked[1].messages]
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_broke_off_is_no_part_of_the_next_answer(
+    shell: Shell, past: Past, troupe: Troupe, options: tuple[str, ...]
+) -> None:
+    """On the terminal its line ends; for programs it is as if it had not begun."""
+    troupe.lines = [EngineError("no more memory"), "Fine."]
+
+    ran = chat(shell, "a", "a", options=options)
+
+    if options:
+        answers = [line for each in ran.out.splitlines() if "answer" in (line := json.loads(each))]
+        assert ["Fine."] == [line["answer"] for line in answers]
+    else:
+        assert "Half \nFine.\n" == ran.out
+
+
 def test_ctrl_c_keeps_the_part(shell: Shell, past: Past, troupe: Troupe) -> None:
     """Ctrl-C during an answer ends the answer; what was said is kept and the chat goes on."""
     troupe.lines = [KeyboardInterrupt(), "Fine."]
@@ -243,6 +290,59 @@ def test_ctrl_c_keeps_the_part(shell: Shell, past: Past, troupe: Troupe) -> None
     assert (0, "Half \nFine.\n") == (ran.code, ran.out)
     assert ["Half ", "Fine."] == [i.completion.content for i in kept(shell)[0]]
     assert ["a", "Half ", "b"] == [m.content for m in troupe.asked[1].messages]
+
+
+@pytest.mark.parametrize(
+    ("config", "options", "expected"),
+    [
+        ("", (), (512, 0.0)),
+        ("[chat]\nmax_tokens = 7\ntemperature = 0.4\n", (), (7, 0.4)),
+        (
+            "[chat]\nmax_tokens = 7\ntemperature = 0.4\n",
+            ("--max-tokens", "9", "--temperature", "0"),
+            (9, 0.0),
+        ),
+    ],
+)
+def test_how_answers_are_sampled(
+    shell: Shell,
+    past: Past,
+    troupe: Troupe,
+    config: str,
+    options: tuple[str, ...],
+    expected: tuple[int, float],
+) -> None:
+    """As the options say, else as the settings do, else short and greedy."""
+    troupe.lines = ["One."]
+    shell.persona().home.config.write_text(config)
+
+    chat(shell, "a", options=options)
+
+    (sampled,) = troupe.sampled
+    assert expected == (sampled.max_tokens, sampled.temperature)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), ["--revision", "champion"]),
+        (
+            ("--max-tokens", "9", "--temperature", "0", "--resume", "last"),
+            ["--revision", "champion", "--resume=last", "--max-tokens=9", "--temperature=0.0"],
+        ),
+    ],
+)
+def test_a_browser_shows_the_chat_that_was_asked_for(
+    shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], expected: list[str]
+) -> None:
+    """Every wish goes on to the chats that its pages start."""
+    served: list[str] = []
+    monkeypatch.setenv("PERSONA_HOME", "")
+    monkeypatch.setattr("persona.tui.web.serve", served.extend)
+
+    ran = shell.run("chat", "--web", *options)
+
+    assert (0, expected) == (ran.code, served[4:])
 
 
 def test_quit_and_slashes(shell: Shell, past: Past, troupe: Troupe) -> None:

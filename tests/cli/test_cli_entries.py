@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
-from cli_parts import AT, Past, Shell, preference
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
 
+import pytest
+from cli_parts import AT, Past, Shell, give_a_past, preference
+
+from adapters import failpoint
+from persona.answers import forgetting
 from persona.notebook import Notebook
 from persona.paths import Home
+from store import Forgotten, Store
 from store.identity import with_id
 from store.records import (
     Feedback,
@@ -139,6 +149,50 @@ def test_forgetting_names_the_revisions_that_learned_from_it(shell: Shell, past:
     assert "revisions gone, since they learned from it: r" in ran.out
     assert "preferences gone: 1\n" in ran.out
     assert "r0 answers; the next night rebuilds without it" in ran.out
+
+
+class CutOffError(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Ending:
+    """Lets a number of steps pass and none after them."""
+
+    left: int
+
+    def __call__(self, step: str) -> None:
+        if not self.left:
+            raise CutOffError(step)
+        self.left -= 1
+
+
+def test_forgetting_that_was_cut_off_is_asked_for_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it ended: the second time leaves neither what was said nor the files that learned from it."""
+    first = Shell(tmp_path / "first")
+    entry = give_a_past(first).new.preferences[0].id
+    forget = Store.forget
+
+    def last_step(store: Store, **what: Any) -> Forgotten:
+        failpoint.reach("store.forget")
+        return forget(store, **what)
+
+    monkeypatch.setattr(Store, "forget", last_step)
+    for steps in count():
+        shell = Shell(tmp_path / str(steps))
+        shutil.copytree(first.root, shell.root)
+        with failpoint.armed(Ending(steps)), suppress(CutOffError), shell.persona() as persona:
+            forgetting.forget(persona, preference=entry)
+            break
+        again = shell.run("forget", "--preference", entry)
+
+        assert (0, True) == (again.code, "revisions gone, since they learned from it: r" in again.out), steps
+        adapters = Home(shell.root).identity("me").adapters
+        assert [] == list(adapters.rglob("adapter_model.safetensors")), steps
+        assert "r0" == shell.registry().champion(), steps
+    assert steps > 5
 
 
 def test_what_nights_left_goes_too(made: Shell) -> None:

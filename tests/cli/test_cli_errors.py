@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,7 @@ from persona.cli.failure import failure_of
 from persona.lock import home_lock
 from persona.paths import Home
 
+ROOT = Path(__file__).parents[2]
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device", "/home/x")
 
 
@@ -30,6 +34,7 @@ NO_SPACE = OSError(errno.ENOSPC, "No space left on device", "/home/x")
     ("error", "expected"),
     [
         (errors.BadInput("no"), 2),
+        (errors.NotInstalled("x"), 2),
         (errors.SomeSkipped(2, "lines"), 3),
         (errors.BaseMismatch("r1", "a", "b"), 4),
         (errors.Damaged(Path("x"), "y", "z"), 5),
@@ -224,3 +229,35 @@ def test_ctrl_c(shell: Shell, past: Past) -> None:
     out, err = command.communicate(timeout=20)
 
     assert (130, "", "") == (command.returncode, out, err)
+
+
+@pytest.mark.parametrize(("module", "extra"), [("web", "web"), ("app", "")])
+def test_what_is_not_installed_comes_from_persona_s_own_folder(
+    shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch, module: str, extra: str
+) -> None:
+    """No index has it: the command that is advised names this interpreter, the folder, and an extra that is
+    there."""
+    monkeypatch.setitem(sys.modules, f"persona.tui.{module}", None)
+    monkeypatch.setenv("PERSONA_HOME", "")
+
+    ran = shell.run("chat", "--web")
+    *command, what = shlex.split(ran.err.split("`")[1])
+    folder, _, named = what.rstrip("]").partition("[")
+
+    assert (2, [sys.executable, "-m", "pip", "install", "-e"]) == (ran.code, command)
+    assert ROOT == Path(folder)
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert (extra, True) == (named, not extra or extra in known)
+
+
+def test_servers_of_tools_without_what_speaks_to_them(
+    shell: Shell, past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same way, before the chat begins."""
+    Home(shell.root).config.write_text('[chat.tools]\nclock = "none"\n')
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    ran = shell.run("chat", "--plain")
+
+    assert 2 == ran.code
+    assert f"-m pip install -e '{ROOT}[mcp]'` brings it" in ran.err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,30 @@ def test_files_that_are_not_there(made: Shell, tmp_path: Path) -> None:
     assert 2 == made.run("import", str(tmp_path / "none.jsonl")).code
     ran = made.run("import", str(lines(tmp_path, CONVERSATION)), "--format", "chatgpt")
     assert (2, "persona: format 'chatgpt' is not known: persona is\n") == (ran.code, ran.err)
+
+
+def test_one_file_that_is_not_there_keeps_all_of_them_out(made: Shell, tmp_path: Path) -> None:
+    """Nothing is taken in by halves, whatever stands before the typing error."""
+    ran = made.run("import", str(lines(tmp_path, CONVERSATION)), str(tmp_path / "typo.jsonl"))
+
+    assert 2 == ran.code
+    assert "typo.jsonl cannot be read" in ran.err
+    with made.store() as store:
+        assert 0 == store.interactions.count()
+
+
+def test_a_pipe_is_read_once(made: Shell, tmp_path: Path) -> None:
+    """It is not opened before its turn comes: who writes into it would be left alone."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = lines(tmp_path, CONVERSATION).read_text()
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+
+    found = made.run("import", str(pipe), "--json").json["files"][0]
+
+    writer.join()
+    assert 1 == found["conversations"]
 
 
 def test_prefer_and_preferences(made: Shell) -> None:

@@ -14,6 +14,7 @@ import pytest
 from cli_parts import Past, Shell
 
 from persona.cli.night_checks import clock_check, history_checks
+from persona.daemon.place import only_daemon, tell_place
 from persona.schedule.circumstances import Missing
 from persona.schedule.policy import Reason, Wait
 from persona.schedule.state import ScheduleFile, ScheduleState
@@ -67,19 +68,55 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scripted:
     return scripted
 
 
-def test_the_whole_life_of_a_service(shell: Shell, service: Scripted) -> None:
+@pytest.fixture
+def ready(shell: Shell) -> Shell:
+    """A home that a daemon can serve."""
+    shell.persona().create()
+    shell.known["base"] = object()
+    return shell
+
+
+def test_the_whole_life_of_a_service(ready: Shell, service: Scripted) -> None:
     """Installed, looked at, stopped, started, removed: each says what it came to."""
     assert ("installed", True) == tuple(
-        shell.run("service", "install", "--json").json[name] for name in ("changed", "running")
+        ready.run("service", "install", "--json").json[name] for name in ("changed", "running")
     )
-    assert "unchanged" in shell.run("service", "install").out
-    assert shell.run("service", "status", "--json").json["running"] is True
-    assert 0 == shell.run("service", "stop").code
-    assert "start it" in shell.run("service", "status").out
-    assert 0 == shell.run("service", "start").code
-    assert 0 == shell.run("service", "logs", "-n", "5").code
-    assert shell.run("service", "uninstall", "--json").json["removed"] is True
-    assert "there was none" in shell.run("service", "uninstall").out
+    assert "unchanged" in ready.run("service", "install").out
+    assert ready.run("service", "status", "--json").json["running"] is True
+    assert 0 == ready.run("service", "stop").code
+    assert "start it" in ready.run("service", "status").out
+    assert 0 == ready.run("service", "start").code
+    assert 0 == ready.run("service", "logs", "-n", "5").code
+    assert ready.run("service", "uninstall", "--json").json["removed"] is True
+    assert "there was none" in ready.run("service", "uninstall").out
+
+
+def test_not_beside_another_daemon(ready: Shell, service: Scripted) -> None:
+    """One that a chat left behind would keep the service's out: it says which, and how it ends. The
+    service's own is no reason: an upgrade restarts it."""
+    home = ready.persona().home
+    with only_daemon(home):
+        tell_place(home, host="127.0.0.1", port=7437)
+        refused = ready.run("service", "install")
+        untouched = not service.file.exists()
+        service.file.touch()
+        service.start()
+        upgraded = ready.run("service", "install")
+
+    assert 75 == refused.code
+    assert f"a daemon (pid {os.getpid()}) serves" in refused.err
+    assert f"`kill {os.getpid()}`" in refused.err
+    assert untouched
+    assert 0 == upgraded.code
+
+
+def test_not_before_there_is_a_home(shell: Shell, service: Scripted) -> None:
+    """It would start and fail with every login."""
+    ran = shell.run("service", "install")
+
+    assert 2 == ran.code
+    assert "`persona init`" in ran.err
+    assert not service.file.exists()
 
 
 @pytest.mark.parametrize("command", ["start", "stop"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -34,9 +35,26 @@ def test_a_token_is_made_listed_and_taken_back(ready: Shell) -> None:
 
 def test_a_token_for_somebody_else(ready: Shell) -> None:
     """A token opens the identity that it was made for."""
+    Shell(ready.root, environ={"PERSONA_IDENTITY__NAME": "ana"}).persona().create()
     made = ready.run("token", "add", "llm", "--identity", "ana", "--json").json
 
     assert ("llm", "ana") == (made["name"], made["identity"])
+
+
+@pytest.mark.parametrize("command", [("token", "add", "llm", "--identity", "ana"), ("connect", "aider")])
+def test_no_token_for_nobody(ready: Shell, command: tuple[str, ...]) -> None:
+    """Its client would wait for ever: it says how somebody is made."""
+    environ = {"PERSONA_IDENTITY__NAME": "ana"}
+    ready.environ = environ if "connect" in command else {}
+
+    refused = ready.run(*command)
+    none = ready.run("token", "list", "--json").json["clients"]
+    Shell(ready.root, environ=environ).persona().create()
+    made = ready.run(*command)
+
+    assert (2, []) == (refused.code, none)
+    assert "`PERSONA_IDENTITY__NAME=ana persona init`" in refused.err
+    assert 0 == made.code
 
 
 @pytest.mark.parametrize(
@@ -134,3 +152,21 @@ def test_status_says_whether_a_daemon_runs(ready: Shell) -> None:
     assert "http://127.0.0.1:1" == running["url"]
     assert "does not answer" in running["capture"]["trouble"]
     assert "does not answer" in told
+
+
+def test_a_daemon_that_is_busy_is_no_trouble(ready: Shell, monkeypatch) -> None:
+    """One that takes the question and does not answer soon; `status` says that, and does not wait."""
+    from persona.daemon.place import only_daemon, tell_place
+
+    monkeypatch.setattr("persona.cli.care._SOON", 0.1)
+    home = Home(ready.root)
+    home.token.write_text("secret")
+    with only_daemon(home), socket.create_server(("127.0.0.1", 0)) as busy:
+        tell_place(home, host="127.0.0.1", port=busy.getsockname()[1])
+        found = ready.run("status", "--json").json["daemon"]["capture"]
+        told = ready.run("status").out
+
+    assert found["trouble"] is None
+    assert found["late"].endswith("did not answer within 0.1 seconds")
+    assert found["late"] in told
+    assert "trouble" not in told

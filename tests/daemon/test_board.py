@@ -30,6 +30,15 @@ def test_waiting_ends_with_the_next_one() -> None:
     assert [] == board.after(1, wait=0.01)
 
 
+def test_a_number_of_a_daemon_that_is_gone_is_none() -> None:
+    """A client that follows the next one from there hears all of it, also what is still to come."""
+    board = Board()
+    threading.Timer(0.02, board.tell, ("serving", {})).start()
+
+    assert [1] == [happening.number for happening in board.after(57, wait=5)]
+    assert [1] == [happening.number for happening in board.after(57, wait=0)]
+
+
 def test_only_the_newest_are_kept() -> None:
     """A client that was away for long gets what is left, with the numbers that it had."""
     board = Board()

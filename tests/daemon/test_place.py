@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 
 import pytest
 
 from persona.daemon.place import Place, find_daemon, only_daemon, tell_place
 from persona.errors import DaemonRuns
+from persona.lock import home_lock
 from persona.paths import Home
 
 
@@ -34,10 +37,11 @@ def test_found_while_it_runs(home) -> None:
 
 
 def test_a_second_one_is_refused_and_told_where(home) -> None:
-    """There is one daemon a home; the second says where the first one is."""
+    """There is one daemon a home; the second says where the first one is, and how it ends."""
+    said = rf"\(pid {os.getpid()}\).* http://\[::1\]:7437: `kill {os.getpid()}`"
     with only_daemon(home):
         tell_place(home, host="::1", port=7437)
-        with pytest.raises(DaemonRuns, match=r"http://\[::1\]:7437"), only_daemon(home):
+        with pytest.raises(DaemonRuns, match=said), only_daemon(home):
             pass
         assert find_daemon(home) is not None
 
@@ -48,7 +52,27 @@ def test_what_a_killed_daemon_left_means_nothing(home) -> None:
 
     assert find_daemon(home) is None
     with only_daemon(home):
+        assert find_daemon(home) is None
+
+
+def test_a_moment_s_look_keeps_no_daemon_out(home) -> None:
+    """Whoever looks tries the lock; a daemon that starts waits that long, and a second look sees none."""
+    tell_place(home, host="127.0.0.1", port=1)  # of one that is gone
+    looked, found = threading.Event(), []
+
+    def look() -> None:
+        with home_lock(home.root, name="daemon.lock", shared=True):
+            found.append(find_daemon(home))
+            looked.set()
+            time.sleep(0.2)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    looked.wait(5)
+    with only_daemon(home):
         pass
+    looking.join()
+    assert [None] == found
 
 
 def test_no_home_no_daemon(tmp_path) -> None:

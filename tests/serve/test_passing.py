@@ -66,6 +66,18 @@ def test_every_dialect_is_passed_on_and_overheard(path: str, asked: Any, stream:
 
 @pytest.mark.parametrize(("path", "asked"), PATHS)
 @pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_was_cut_off_at_its_length_is_kept(path: str, asked: Any, stream: bool) -> None:
+    """As far as it came, in every dialect: the client got no more."""
+    most = "max_output_tokens" if "responses" in path else "max_tokens"
+    with chained(["So it is, and so it was."]) as (near, *_):
+        near.post(path, {**asked, most: 3, "stream": stream})
+        (turn,) = near.desk.turns
+
+    assert "So it is," == turn.completion.message.content.strip()
+
+
+@pytest.mark.parametrize(("path", "asked"), PATHS)
+@pytest.mark.parametrize("stream", [False, True])
 def test_calls_are_overheard(path: str, asked: Any, stream: bool) -> None:
     """A call that the other model made is kept as a call, arguments and all."""
     parameters = {"type": "object", "properties": {"city": {"type": "string"}}}

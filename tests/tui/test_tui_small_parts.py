@@ -6,11 +6,12 @@ import json
 import re
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from persona.daemon.place import find_daemon
+from persona.daemon.place import find_daemon, only_daemon, tell_place
 from persona.daemon.starting import StartedDaemon
 from persona.errors import DaemonNotStarted
 from persona.notebook import Notebook
@@ -147,6 +148,29 @@ def test_a_daemon_is_started_and_ended(tmp_path: Path, busy: bool) -> None:
     assert process is not None
     process.wait(10)
     assert find_daemon(home) is None
+
+
+def test_a_daemon_that_is_still_loading_is_waited_for(tmp_path: Path) -> None:
+    """Our own gives way to one that somebody else started, and leaves what that one said in the log."""
+    home = Home(tmp_path)
+    (tmp_path / "daemon.log").write_text("said by the first\n")
+    command = [sys.executable, "-c", "import sys; print('busy', file=sys.stderr); sys.exit(75)"]
+    with only_daemon(home):
+        ready = threading.Timer(1.0, tell_place, [home], {"host": "127.0.0.1", "port": 4})
+        ready.start()
+        assert "http://127.0.0.1:4" == StartedDaemon(home, {}, command).start().url
+        ready.join()
+    assert "said by the first\nbusy\n" == (tmp_path / "daemon.log").read_text()
+
+
+def test_what_kept_a_daemon_out_and_is_gone_is_not_waited_for(tmp_path: Path) -> None:
+    """Then it is said, from what it said itself; of what others said long ago no more is kept than 1 MB."""
+    log = tmp_path / "daemon.log"
+    log.write_text("said by the first\n" * 100_000)
+    command = [sys.executable, "-c", "import sys; print('persona: busy', file=sys.stderr); sys.exit(75)"]
+    with pytest.raises(DaemonNotStarted, match="did not start: busy; see"):
+        StartedDaemon(Home(tmp_path), {}, command).start()
+    assert "persona: busy\n" == log.read_text()
 
 
 def test_a_daemon_that_does_not_start_says_why(tmp_path: Path) -> None:
