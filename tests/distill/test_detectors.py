@@ -243,6 +243,35 @@ def test_calls_are_followed_to_their_end() -> None:
     assert {"call_refused"} == refused - {"follow_up", "abandoned"}
 
 
+@pytest.mark.parametrize(
+    ("request_", "agreeing", "against"),
+    [
+        (
+            "Find out who built the sloop.",
+            ["Perfect, thanks!", "Thanks! And what about schooners?", "👍", "yes", "Yes, go ahead.", "Ok."],
+            ["No thanks.", "thanks, but no", "ok, but use the index", "fine, don't", "Ok stop"],
+        ),
+        ("Finde heraus, wer das Schiff gebaut hat.", ["Danke, perfekt!", "Ja, mach das."], ["Nein danke."]),
+        ("Cherche qui a construit le bateau.", ["Merci !", "oui, vas-y"], ["Non merci."]),
+    ],
+)
+def test_who_thanks_for_a_call_or_lets_it_run_refuses_nothing(
+    request_: str, agreeing: list[str], against: list[str]
+) -> None:
+    """A client may record no result; then the user speaks right behind the call."""
+    made, asked = answered("", call("search", query="sloop")), (said(request_),)
+
+    def refuse(replies: list[str]) -> list[str]:
+        heard = [
+            (reply, exchange(said(reply), answered("Well."), prompt=asked, completion=made))
+            for reply in replies
+        ]
+        return [reply for reply, one in heard if "call_refused" in found(one)]
+
+    assert [] == refuse(agreeing)
+    assert against == refuse(against)
+
+
 anything = st.text(max_size=300) | st.sampled_from(
     [reply for part in TURNS.values() for replies in part.values() for reply in replies]
 )
