@@ -25,7 +25,7 @@ from persona.distill.detectors import Exchange, detect
 from persona.distill.detectors.outcomes import outcome
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.statements import statements
-from store.records import Origin
+from store.records import Message, Origin
 
 LANGUAGES = sorted(TURNS["corrections"])
 
@@ -194,6 +194,22 @@ def test_taking_over_a_span_of_the_answer_is_seen() -> None:
     assert set() == found(
         exchange(reply, answered("Yes."), prompt=(said(f"Mend: {LONG}"),), completion=completion)
     )
+
+
+def test_a_late_complaint_about_the_answer_does_not_take_it_over() -> None:
+    """Whenever it comes; a complaint about another answer in between takes nothing away."""
+    history = said("Tell me about the bridge.")
+    completion = answered("The bridge was built by Roman engineers under Trajan, and mended twice.")
+
+    def later(*messages: Message) -> set[str]:
+        between = (said("ok, and the tower?"), answered("It is from 1300 and has four floors."))
+        return found(exchange(*between, *messages, prompt=(history,), completion=completion))
+
+    false = said("You said the bridge was built by Roman engineers under Trajan, that is false.")
+    label = said("So: the bridge was built by Roman engineers under Trajan. I will print that.")
+    assert set() == later(false, answered("Sorry."))
+    assert {"adopted"} == later(label, answered("Good."))
+    assert {"adopted"} == later(said("No, shorter."), answered("From 1300."), label, answered("Good."))
 
 
 @pytest.mark.parametrize(

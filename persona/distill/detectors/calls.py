@@ -1,7 +1,7 @@
 """The user lets calls stand, or steps in instead of letting them run.
 
 Accepted: polarity +1, confidence 0.4; refused: -1, 0.6. A refusal that stands in a tool's result is not read:
-a tool could write it. Who thanks for a call whose result was never recorded, or says yes to it, refuses nothing.
+a tool could write it. Who thanks for a call whose result was never recorded refuses nothing, as does a yes.
 """
 
 from __future__ import annotations
