@@ -93,6 +93,29 @@ def test_a_wish_in_the_first_message_is_stated_once() -> None:
     assert set() == found(later)
 
 
+def _stated_in_requests(requests: list[str]) -> list[str]:
+    """Those in which a wish is stated, whether or not the talk went on."""
+    went_on = (said("ok, and more?"), answered("Well."))
+    stating = []
+    for request in requests:
+        first = (said(request),)
+        heard = ["stated_in_chat" in found(exchange(*later, prompt=first)) for later in ((), went_on)]
+        assert heard[0] == heard[1], request
+        stating += [request] * heard[0]
+    return stating
+
+
+def test_a_wish_beside_an_ordinary_request_is_stated() -> None:
+    """Also where “from now on” begins a message that asks about a text."""
+    requests = TURNS["others"]["stated_in_requests"]
+    assert requests == _stated_in_requests(requests)
+
+
+def test_what_a_request_is_about_is_no_wish() -> None:
+    """Texts to be worked on, asked about or told of, and the rules of a play."""
+    assert [] == _stated_in_requests(TURNS["others"]["not_stated_in_requests"])
+
+
 def test_a_no_to_a_question_of_the_answer_is_no_correction() -> None:
     """Who declines an offer or answers a question does not take the answer back; who says more does."""
     offer = "It is 12 miles. Would you like directions?"
