@@ -6,7 +6,7 @@ where a preference has conversations enough, some of them are held out and some 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from hashlib import sha256
 
 from store.records import Split
@@ -43,7 +43,7 @@ def assign_splits(
 
 
 def _last_to_train(
-    name: str, topics: Mapping[str, frozenset[str]], by_topic: Mapping[str, list[str]], held: Set[str]
+    name: str, topics: Mapping[str, frozenset[str]], by_topic: Mapping[str, list[str]], held: set[str]
 ) -> bool:
     """Is it all that is left to learn one of its topics from?"""
     return any(
