@@ -56,7 +56,8 @@ def draft(
         interaction = one.corrected.interaction
         if made := _pair(one, in_scope(active, interaction.prompt, interaction.tools), drafted.dropped):
             _replace(by_prompt, _candidate(one.corrected, made, explicit=False), drafted.dropped)
-    selection = select(list(by_prompt.values()), max_examples=max_examples)
+    candidates = sorted(by_prompt.values(), key=lambda each: each.at)
+    selection = select(candidates, max_examples=max_examples)
     drafted.examples = list(selection.examples)
     drafted.dropped += selection.dropped  # and forget the reasons that never came up
     return drafted

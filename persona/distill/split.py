@@ -21,7 +21,8 @@ def assign_splits(
     """The split of every conversation that has none yet.
 
     `topics` names the conversations and what each gives examples of; `share` of the conversations of each
-    topic, at least one of three, are held out, as far as the earlier assignments allow.
+    topic, at least one of three, are held out, as far as the earlier assignments allow, and at least one of
+    three is not.
     """
     held = {name for name in topics if assigned.get(name) is Split.HELD_OUT}
     free = sorted((name for name in topics if name not in assigned), key=_rank)
@@ -32,8 +33,23 @@ def assign_splits(
     for _, names in sorted(by_topic.items(), key=lambda item: (len(item[1]), item[0])):
         missing = _target(len(names), share) - len(held.intersection(names))
         members = set(names)
-        held.update([name for name in free if name in members and name not in held][: max(missing, 0)])
+        for name in free:
+            if missing <= 0:
+                break
+            if name in members and name not in held and not _last_to_train(name, topics, by_topic, held):
+                held.add(name)
+                missing -= 1
     return {name: Split.HELD_OUT if name in held else Split.TRAIN for name in free}
+
+
+def _last_to_train(
+    name: str, topics: Mapping[str, frozenset[str]], by_topic: Mapping[str, list[str]], held: set[str]
+) -> bool:
+    """Is it all that is left to learn one of its topics from?"""
+    return any(
+        len(by_topic[topic]) >= _ENOUGH and held.issuperset(one for one in by_topic[topic] if one != name)
+        for topic in topics[name]
+    )
 
 
 def _target(conversations: int, share: float) -> int:

@@ -25,7 +25,7 @@ from persona.distill.detectors import Exchange, detect
 from persona.distill.detectors.outcomes import outcome
 from persona.distill.detectors.own_words import own_sentences
 from persona.distill.detectors.statements import statements
-from store.records import Origin
+from store.records import Message, Origin
 
 LANGUAGES = sorted(TURNS["corrections"])
 
@@ -91,6 +91,29 @@ def test_a_wish_in_the_first_message_is_stated_once() -> None:
     assert {"stated_in_chat"} == found(first)
     later = exchange(prompt=(said("Always answer in metric. How far?"), answered("Far."), said("And Bari?")))
     assert set() == found(later)
+
+
+def _stated_in_requests(requests: list[str]) -> list[str]:
+    """Those in which a wish is stated, whether or not the talk went on."""
+    went_on = (said("ok, and more?"), answered("Well."))
+    stating = []
+    for request in requests:
+        first = (said(request),)
+        heard = ["stated_in_chat" in found(exchange(*later, prompt=first)) for later in ((), went_on)]
+        assert heard[0] == heard[1], request
+        stating += [request] * heard[0]
+    return stating
+
+
+def test_a_wish_beside_an_ordinary_request_is_stated() -> None:
+    """Also where “from now on” begins a message that asks about a text."""
+    requests = TURNS["others"]["stated_in_requests"]
+    assert requests == _stated_in_requests(requests)
+
+
+def test_what_a_request_is_about_is_no_wish() -> None:
+    """Texts to be worked on, asked about or told of, and the rules of a play."""
+    assert [] == _stated_in_requests(TURNS["others"]["not_stated_in_requests"])
 
 
 def test_a_no_to_a_question_of_the_answer_is_no_correction() -> None:
@@ -196,6 +219,22 @@ def test_taking_over_a_span_of_the_answer_is_seen() -> None:
     )
 
 
+def test_a_late_complaint_about_the_answer_does_not_take_it_over() -> None:
+    """Whenever it comes; a complaint about another answer in between takes nothing away."""
+    history = said("Tell me about the bridge.")
+    completion = answered("The bridge was built by Roman engineers under Trajan, and mended twice.")
+
+    def later(*messages: Message) -> set[str]:
+        between = (said("ok, and the tower?"), answered("It is from 1300 and has four floors."))
+        return found(exchange(*between, *messages, prompt=(history,), completion=completion))
+
+    false = said("You said the bridge was built by Roman engineers under Trajan, that is false.")
+    label = said("So: the bridge was built by Roman engineers under Trajan. I will print that.")
+    assert set() == later(false, answered("Sorry."))
+    assert {"adopted"} == later(label, answered("Good."))
+    assert {"adopted"} == later(said("No, shorter."), answered("From 1300."), label, answered("Good."))
+
+
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
@@ -241,6 +280,35 @@ def test_calls_are_followed_to_their_end() -> None:
     )
     refused = found(exchange(said("Don't search, you know that."), completion=made))
     assert {"call_refused"} == refused - {"follow_up", "abandoned"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "agreeing", "against"),
+    [
+        (
+            "Find out who built the sloop.",
+            ["Perfect, thanks!", "Thanks! And what about schooners?", "👍", "yes", "Yes, go ahead.", "Ok."],
+            ["No thanks.", "thanks, but no", "ok, but use the index", "fine, don't", "Ok stop"],
+        ),
+        ("Finde heraus, wer das Schiff gebaut hat.", ["Danke, perfekt!", "Ja, mach das."], ["Nein danke."]),
+        ("Cherche qui a construit le bateau.", ["Merci !", "oui, vas-y"], ["Non merci."]),
+    ],
+)
+def test_who_thanks_for_a_call_or_lets_it_run_refuses_nothing(
+    request_: str, agreeing: list[str], against: list[str]
+) -> None:
+    """A client may record no result; then the user speaks right behind the call."""
+    made, asked = answered("", call("search", query="sloop")), (said(request_),)
+
+    def refuse(replies: list[str]) -> list[str]:
+        heard = [
+            (reply, exchange(said(reply), answered("Well."), prompt=asked, completion=made))
+            for reply in replies
+        ]
+        return [reply for reply, one in heard if "call_refused" in found(one)]
+
+    assert [] == refuse(agreeing)
+    assert against == refuse(against)
 
 
 anything = st.text(max_size=300) | st.sampled_from(

@@ -77,6 +77,13 @@ def test_what_a_model_cannot_know_makes_no_pair(story: Story) -> None:
     assert [] == learnt(story)
 
 
+def test_a_pair_stands_where_its_answer_was_given(story: Story) -> None:
+    """Before what the user did later, so that the end is the newest."""
+    corrected(story, "Shorter please.", "Perfect, thanks!")
+    story.talk(user("And a ketch?"), answer("Two masts.", UP))
+    assert [(SHORT, LONG), "Two masts."] == learnt(story)
+
+
 def test_an_act_on_the_corrected_answer_leaves_nothing_to_infer(story: Story) -> None:
     """What the user did says more than what followed."""
     for act in (UP, DOWN, edit("Mine.")):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from persona.checker import fold
-from persona.distill.detectors.before import before_reply
+from persona.distill.detectors.before import Before, before, before_reply
 from persona.distill.detectors.contract import Exchange, Finding, by_user
 from persona.distill.detectors.corrections import correcting
 from persona.distill.detectors.giving_up import gives_up
@@ -28,7 +28,10 @@ _WORD = re.compile(r"\w+")
 
 
 def adopted(exchange: Exchange) -> Iterator[Finding]:
-    """The first later message of the user that uses a run of the answer which the request did not have."""
+    """The first later message of the user that uses a run of the answer which the request did not have.
+
+    Nothing is where the user complains first, or where a complaint is what uses it, however late.
+    """
     answer = _words(exchange.completion)
     if len(answer) < _RUN:
         return
@@ -40,22 +43,29 @@ def adopted(exchange: Exchange) -> Iterator[Finding]:
                 yield Finding(detector=Detector.ADOPTED, span="(an edit keeps most of it)")
                 return
     given = {run for said in exchange.interaction.prompt if said.content for run in _runs(_words(said))}
+    taken = runs - given
     first = True
     later = [(place, said) for place, said in enumerate(exchange.after) if by_user(said)][:_LATER]
     for place, said in later:
-        if first and _complains(said, exchange):
+        words = _words(said)
+        start = next((at for at, run in enumerate(_in_order(words)) if run in taken and _tells(run)), None)
+        if (first or start is not None) and _complains(said, _before(exchange, place, first=first)):
             return
         first = False
-        words = _words(said)
-        for start in range(len(words) - _RUN + 1):
-            run = tuple(words[start : start + _RUN])
-            if run in runs and run not in given and _tells(run):
-                yield Finding(detector=Detector.ADOPTED, span=_span(words, start, runs), place=place)
-                return
+        if start is not None:
+            yield Finding(detector=Detector.ADOPTED, span=_span(words, start, runs), place=place)
+            return
 
 
-def _complains(said: Message, exchange: Exchange) -> bool:
-    stood = before_reply(exchange)
+def _before(exchange: Exchange, place: int, *, first: bool) -> Before:
+    """What stood before the message at this place: what it complains about may be a later answer."""
+    if first:
+        return before_reply(exchange)
+    heard = (*exchange.interaction.prompt, exchange.completion, *exchange.after[:place])
+    return before(heard[:-1], heard[-1])
+
+
+def _complains(said: Message, stood: Before) -> bool:
     found = correcting(own_sentences(said.content), stood)
     return found is not None or gives_up(said) or asks_again(said)
 
@@ -65,7 +75,11 @@ def _words(message: Message) -> list[str]:
 
 
 def _runs(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
+    return set(_in_order(words))
+
+
+def _in_order(words: list[str]) -> Iterator[tuple[str, ...]]:
+    return (tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1))
 
 
 def _tells(run: tuple[str, ...]) -> bool:

@@ -132,13 +132,16 @@ def _asks(answer: str) -> tuple[bool, bool]:
 
 def plays(prompt: Sequence[Message], said: Message) -> bool:
     """Are the user's words part of a play, or texts to be worked on, as they asked for earlier?"""
+    return in_play(each for each in prompt if by_user(each)) and not _play(said.content)[0]
+
+
+def in_play(messages: Iterable[Message]) -> bool:
+    """After these messages of the user, in order: does a play go on that one of them began?"""
     asked = False
-    for one in (*(each for each in prompt if by_user(each)), said):
+    for one in messages:
         leaves, begins = _play(one.content)
-        if one is said:
-            return asked and not leaves
         asked = begins or (asked and not leaves)
-    return False
+    return asked
 
 
 @lru_cache(maxsize=4096)

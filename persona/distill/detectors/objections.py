@@ -17,7 +17,7 @@ from persona.distill.detectors.own_words import Sentence
 from persona.distill.detectors.puts_right import doubts, named, puts_right
 from persona.distill.detectors.reading import CLAUSE, FRAGMENT, NUMBER, SHORT, Said, smiles, without_sighs
 from persona.distill.detectors.reminders import insists, mixes, reminds
-from persona.distill.detectors.tongues import Tongue
+from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.detectors.tongues.acts import Acts
 
 _LONGEST = 24  # words; longer sentences tell something
@@ -59,7 +59,7 @@ def _asks_for_change(following: Sentence, acts: Acts) -> bool:
 
 def _declares(said: Said, following: Sentence | None) -> bool:
     if said.before.called:
-        return said.acts.assents.match(said.text) is None and not said.is_fine()
+        return not (_assents(said) or said.is_fine())
     if said.tongue.lasting_head.match(said.text) or said.tongue.always_head.match(said.text):
         return False
     asks = following is not None and following.asks
@@ -83,6 +83,11 @@ def _declares(said: Said, following: Sentence | None) -> bool:
         or _denies_the_answer(said)
         or puts_right(said)
     )
+
+
+def _assents(said: Said) -> bool:
+    """A short yes tells no language."""
+    return any(tongue.acts.assents.match(said.text) for tongue in plausible(said.text))
 
 
 def _blames(said: Said) -> bool:

@@ -36,7 +36,7 @@ _LAUGHS = re.compile(
 _FULLY = frozenset(("again", "gives_up", "only_changes", "open_change"))
 _NO_PATTERNS = frozenset(
     (
-        *("name", "codes", "numbers", "changes", "uses", "acts"),
+        *("name", "codes", "numbers", "changes", "uses", "about", "acts"),
         *("one_soft_head", "trail_end", "lead_in_head", "courtesy"),
     )
 )

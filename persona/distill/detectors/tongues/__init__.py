@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from persona.checker import TONGUES, fold, function_words, language_names
+from persona.distill.detectors.tongues.about import About, about
 from persona.distill.detectors.tongues.acts import Acts, acts
 
 _GAP = r"[\s,.!:;…–—-]+"
@@ -87,6 +88,7 @@ class Tongue:
     always_head: re.Pattern[str]
     hints_head: re.Pattern[str]
     lasts: re.Pattern[str]
+    about: About
     acts: Acts
 
     def code_of(self, language: str) -> str:
@@ -121,8 +123,12 @@ def stop_words() -> frozenset[str]:
 
 @cache
 def _vocabularies() -> Mapping[str, frozenset[str]]:
-    """Every word that a language's tables know."""
-    return {name: _function_words()[name] | frozenset(_written(_load(name))) for name in TONGUES}
+    """Every word that a language's tables know, but those about texts: “prompt” is said in all of them."""
+    return {
+        name: _function_words()[name]
+        | frozenset(_written({key: part for key, part in _load(name).items() if key != "about"}))
+        for name in TONGUES
+    }
 
 
 def _written(part: Any) -> Iterator[str]:
@@ -221,6 +227,7 @@ def tongue(name: str) -> Tongue:
         ),
         hints_head=_head(stating["hints"]),
         lasts=_words([*stating["lasting"], *stating["lasts"]]),
+        about=about(table["about"], reports=table["reports"], words=_words),
         acts=acts(table["act"], head=_head, words=_words),
     )
 
