@@ -82,9 +82,14 @@ class Spoken:
         return self.own_said.passed > self.own_withheld.passed
 
     @property
+    def idle(self) -> bool:
+        """It is kept no more often for being said, and fewer checks pass."""
+        return not self.gains and self.all_said.passed < self.all_withheld.passed
+
+    @property
     def harms(self) -> bool:
         """What gains by being said beside others may not be what costs them: earlier reports know no more."""
-        return self.costs and (self.alone or not self.gains)
+        return self.idle or (self.costs and self.alone)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -89,7 +89,7 @@ def told_of(
         here = [n for n, keys in bears.items() if key in keys]
         probes, before = [job.probes[n] for n in here], [withheld[n] for n in here]
         found = _spoken(key, probes, before, [together[n] for n in here], checkers)
-        if found.costs:
+        if found.costs or found.idle:
             alone = together if all(bears[n] == [key] for n in here) else with_said({n: [key] for n in here})
             found = replace(_spoken(key, probes, before, [alone[n] for n in here], checkers), alone=True)
         each[key] = found

@@ -101,13 +101,22 @@ def told(said: int, *, of: Preference, own: int = 1) -> Told:
 
 
 def test_what_does_harm_when_it_is_said_stays_unsaid() -> None:
-    """Seen on held-out prompts of the revision that answers; an answer of luck more or less shows nothing."""
+    """Seen on held-out prompts of the revision that answers: kept no more often, and any check lost."""
     entry, later = preference("a"), preference("b")
     judged = report("rev-1", a=(1, 10))
-    for said, expected in ((10, (later,)), (11, (entry, later)), (12, (entry, later)), (19, (entry, later))):
+    for said, expected in ((10, (later,)), (11, (later,)), (12, (entry, later)), (19, (entry, later))):
         harmed = replace(judged, told=told(said, of=entry))
         assert set(expected) == set(live([entry, later], harmed))
         assert {entry, later} == set(live([entry, later], harmed, revision="r0"))  # nobody asked the base
+
+
+def test_an_answer_of_luck_silences_nothing_that_gains() -> None:
+    """Alone in the prompt it was kept more often: one check less among twenty shows nothing."""
+    entry = preference("a")
+    for said, expected in ((10, ()), (11, (entry,))):
+        found = told(said, of=entry, own=2)
+        alone = {key: replace(each, alone=True) for key, each in found.each.items()}
+        assert expected == live([entry], replace(report("rev-1", a=(1, 10)), told=replace(found, each=alone)))
 
 
 def test_what_gains_beside_others_is_said_whatever_else_it_costs() -> None:
