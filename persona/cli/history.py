@@ -68,7 +68,7 @@ def report(
 
 
 def _say_report(found: Mapping[str, Any], *, samples: bool) -> None:
-    from persona.morning.scores import restraint_line, score_rows
+    from persona.morning.scores import left_out_line, restraint_line, score_rows
     from persona.report import EvalReport
 
     ref = found["ref"]
@@ -85,6 +85,8 @@ def _say_report(found: Mapping[str, Any], *, samples: bool) -> None:
     )
     if restraint := restraint_line(measured.training):
         say(f"\nin training {restraint}")
+    if left_out := left_out_line(measured):
+        say(left_out)
     for sample in measured.samples if samples else ():
         say(f"\n> {sample.prompt}")
         for name, answer in (("base", sample.base), ("champion", sample.champion), (ref, sample.candidate)):

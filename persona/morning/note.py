@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from persona.morning.scores import restraint_line, score_rows
+from persona.morning.scores import left_out_line, restraint_line, score_rows
 from persona.morning.story import Cost, Learnt, Morning
 from persona.visible import one_line
 
@@ -73,6 +73,7 @@ def _measured(morning: Morning) -> list[str]:
             if not name.startswith(_BY_EYE) and before != after
         ),
         *([restraint_line(report.training)] if taken_back else []),
+        *([left_out] if (left_out := left_out_line(report)) else []),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from persona.report import Arm, Rate, Training
+    from persona.report import Arm, EvalReport, Rate, Training
 
 _ABSENT = "–"
 
@@ -41,6 +41,17 @@ def restraint_line(training: Training | None) -> str:
     if training.scale >= 1:
         return f"the adapter kept its whole scale: {drift.replace('then drifted', 'drifted')}"
     return f"the adapter was taken back to {training.scale * 100:.0f} % of its scale: {drift}"
+
+
+def left_out_line(report: EvalReport) -> str:
+    """What was too long to be learnt or asked; empty where all of it fitted."""
+    examples = 0 if report.training is None else report.training.too_long
+    parts = [
+        f"{count} {name}{'' if count == 1 else 's'}"
+        for count, name in ((examples, "example"), (report.too_long, "held-out prompt or pair"))
+        if count
+    ]
+    return f"left out, as too long: {' and '.join(parts)}" if parts else ""
 
 
 def _named(statements: Mapping[str, str], key: str) -> str:

@@ -57,9 +57,10 @@ def hostile_night(shell: Shell, past: Past) -> None:
         engine="fake",
         samples=(Sample(prompt=HOSTILE, base=HOSTILE, champion=HOSTILE, candidate=HOSTILE + "!"),),
         training=Training(
-            rows=4, pairs=2, too_long=0, steps=3, tokens=100, device="cpu",
+            rows=4, pairs=2, too_long=2, steps=3, tokens=100, device="cpu",
             losses={"loss": (3.0, 2.0, 1.0), "replay": (0.1, 0.2, 0.1)}, scale=0.8125, drift=0.0334,
         ),
+        too_long=1,
     ).to_json()  # fmt: skip
     costs = {
         "train": {
@@ -102,6 +103,14 @@ def test_restraint_is_told(shell: Shell, past: Past, tmp_path: Path) -> None:
     assert TAKEN_BACK in Page(file.read_text()).text
     training = shell.run("report", "--json").json["report"]["training"]
     assert (0.8125, 0.0334) == (training["scale"], training["drift"])
+
+
+def test_what_was_too_long_is_told(shell: Shell, past: Past) -> None:
+    """Nobody should wonder why a long answer taught nothing."""
+    hostile_night(shell, past)
+    left_out = "left out, as too long: 2 examples and 1 held-out prompt or pair"
+    assert left_out in shell.run("report").out
+    assert left_out in shell.run("morning").out
 
 
 @pytest.mark.parametrize(
