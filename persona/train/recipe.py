@@ -10,6 +10,8 @@ from persona.errors import BadInput
 
 Quantisation = Literal["none", "nf4"]
 
+_NEARLY_ALL = 0.9
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoraShape:
@@ -57,10 +59,10 @@ class Schedule:
 
     A step sees `batch` user rows of prose, `call_batch` of calls, `practice_batch` rows of practice and
     `replay_batch` replay rows. Epochs, of the user rows, are stretched to at least `min_steps` and cut at
-    `max_steps`, so that few examples still teach and many stay affordable. The rate is `learning_rate` where
-    all the user wants is prose, `call_rate` where it is calls, and else between them; it goes linearly up
-    over `warmup` of the steps and cosine down to zero. `micro_tokens` go through the model together; calls of
-    a step do if they are at most `bundle_tokens`.
+    `max_steps`, so that few examples still teach and many stay affordable. The rate is `call_rate` where
+    nearly all that the user wants is calls, and else `learning_rate`; it goes linearly up over `warmup` of
+    the steps and cosine down to zero. `micro_tokens` go through the model together; calls of a step do if
+    they are at most `bundle_tokens`.
     """
 
     learning_rate: float = 1e-3
@@ -79,8 +81,8 @@ class Schedule:
     bundle_tokens: int = 768
 
     def rate(self, calls: float) -> float:
-        """Of a build where the share `calls` of the prompts wants a call: between the two, by factors."""
-        return self.learning_rate ** (1 - calls) * self.call_rate**calls
+        """Of a build where this share of the prompts wants a call: prose drifts too far at the rate of calls."""
+        return self.call_rate if calls >= _NEARLY_ALL else self.learning_rate
 
     def halved(self, times: int) -> Schedule:
         """The same steps in smaller portions, for a machine whose memory did not suffice."""
