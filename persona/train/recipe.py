@@ -81,7 +81,7 @@ class Schedule:
     bundle_tokens: int = 768
 
     def rate(self, calls: float) -> float:
-        """Of a build where this share of the prompts wants a call: prose drifts too far at the rate of calls."""
+        """Of a build where this share of the prompts wants a call: prose drifts too far at their rate."""
         return self.call_rate if calls >= _NEARLY_ALL else self.learning_rate
 
     def halved(self, times: int) -> Schedule:
