@@ -67,15 +67,15 @@ def bridged(prompt: Prompt, preferences: Iterable[Preference]) -> Prompt:
     system message, one a line, whole or not at all, LONGEST characters at most, in the order given. The same
     prompt and preferences give the same prompt; without any statement it is the prompt itself.
     """
-    return saying(prompt, (entry.statement for entry in said_to(prompt, preferences)))
+    return saying(prompt, (entry.statement for entry in _said_to(prompt, preferences)))
 
 
 def borne(prompt: Prompt, preferences: Iterable[Preference]) -> tuple[str, ...]:
     """The ids of those that the prompt would bear if no weights carried any, in the order of `live`."""
-    return tuple(entry.id for entry in said_to(prompt, sorted(preferences, key=_rank)))
+    return tuple(entry.id for entry in _said_to(prompt, sorted(preferences, key=_rank)))
 
 
-def said_to(prompt: Prompt, preferences: Iterable[Preference]) -> list[Preference]:
+def _said_to(prompt: Prompt, preferences: Iterable[Preference]) -> list[Preference]:
     """Those that speak about the prompt, in their order: about a tool where it is on offer, before anyone
     knows which one will be called; and of two about the same, the one for this kind of request."""
     return [

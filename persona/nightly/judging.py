@@ -59,7 +59,9 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
     }
     active = {entry.id: entry for entry in snapshot.preferences if entry.checker}
     in_force = {(entry.scope, entry.attribute): key for key, entry in active.items()}
-    instead = {key: in_force.get((entry.scope, entry.attribute), "") for key, entry in superseded.items()}
+    instead = {
+        key: now for key, entry in superseded.items() if (now := in_force.get((entry.scope, entry.attribute)))
+    }
     asked = bounded(probes(snapshot, held_out), MOST_PROBES)
     return EvaluationJob(
         home=night.home.root,
@@ -79,7 +81,7 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         pairs=_pairs(held_out),
         checkers={key: entry.checker for key, entry in active.items() if entry.checker},
         superseded={key: entry.checker for key, entry in superseded.items() if entry.checker},
-        instead={key: now for key, now in instead.items() if now},
+        instead=instead,
         statements={entry.id: entry.statement for entry in (*superseded.values(), *snapshot.preferences)},
         engine=night.engine,
         device=night.device,

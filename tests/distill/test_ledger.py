@@ -293,3 +293,12 @@ def test_styles_given_up_are_those_that_answers_should_show_no_more(story: Story
         (entry.statement for entry in given_up(story.store.ledger.all())),
         key=["End with “A”", "Answer in German", "End with “B”"].index,
     )
+
+
+def test_what_forbade_something_is_no_style_that_an_answer_could_still_show(story: Story) -> None:
+    """Every plain answer would show it, and no night could ever be promoted."""
+    story.say("No emoji", "No lists")
+    story.say("Use emoji", "Use bullet points")
+    story.distill()
+    assert ["Use bullet points", "Use emoji"] == active(story)
+    assert [] == given_up(story.store.ledger.all())

@@ -51,10 +51,13 @@ NO_SCHEMA = {
 
 
 @pytest.mark.parametrize("schema", NO_SCHEMA.values(), ids=NO_SCHEMA)
-def test_a_schema_that_is_none_asks_for_nothing(schema):
+def test_a_schema_that_is_none_asks_for_nothing(schema, monkeypatch):
     """A client's odd tool must not end the night of its user; and nothing is fetched."""
+    fetched = []
+    monkeypatch.setattr("urllib.request.urlopen", lambda *asked, **_: fetched.append(asked))
     tools = ({"type": "function", "function": {"name": "get_weather", "parameters": schema}},)
     assert valid(calling(("get_weather", {"city": "Oslo"})), tools)
+    assert [] == fetched
 
 
 def test_no_call_at_all_is_not_valid():

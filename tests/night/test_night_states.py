@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections import namedtuple
+from dataclasses import fields
 
 import pytest
 from night_parts import NOON, Place
 
 from adapters import RevisionState
 from persona.errors import ChildFailed, NoSpace
+from persona.nightly.curve import Curve
 from persona.nightly.judging import room_for
 from persona.promote import judge
+from persona.train import Losses
 from store.records import Message, RunState, ToolCall
 
 
@@ -32,6 +35,14 @@ def test_an_answer_has_room_for_what_the_user_wants(longest, room):
     call = Message(role="assistant", tool_calls=(ToolCall(name="t", arguments={}),))
     assert room == room_for([*wanted, essay, *[call] * 20])
     assert 128 == room_for([call])
+
+
+def test_the_curve_has_every_term_of_the_loss():
+    """What is not listed would be missing from the report without a word."""
+    terms = {each.name for each in fields(Losses)} - {"beta", "first", "replay_top_k"}
+    curve = Curve()
+    curve.seen({"step": "train", "loss": 2.0, **dict.fromkeys(terms, 1.0)})
+    assert {"loss": (2.0,), **dict.fromkeys(terms, (1.0,))} == curve.losses()
 
 
 def test_a_night_that_learnt_moves_the_champion(place):
