@@ -1,26 +1,31 @@
 """Probes: the held-out prompts, and the preferences that an answer to each has to keep.
 
 Calls are probes whether or not a preference speaks about them, and a few plain prompts are: without an
-answer nobody could tell whether a candidate's answers end, and no night could be judged.
+answer nobody could tell whether a candidate's answers end, and no night could be judged. Where too few of the
+user's own prompts are held out, shipped ones stand in: everyday questions that nothing trains on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from importlib import resources
 
-from persona.distill.active import active_preferences, in_scope
+from persona.checker import ALWAYS
+from persona.distill.active import ActivePreference, active_preferences, in_scope
 from persona.distill.likeness import prompt_key
 from store.records import DatasetSnapshot, Demonstration, Example, Json, Message, Preference
 
-CHATS = 6  # prompts for prose that a night asks at least, where so many are held out
+CHATS = 6  # prompts for prose that a night asks at least
+_ANY_PROSE = Message(role="assistant", content="Yes.")
 _CALLS, _PLAIN = "calls", "plain"  # what probes without a preference are there for
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
     """One question to a model; `reference` is an answer that the user wanted. Without `preferences` it shows
-    the form of the answer, or the calls that are wanted.
+    the form of the answer, or the calls that are wanted. One that stands in has no conversation, and a
+    reference that says nothing.
     """
 
     conversation: str
@@ -35,8 +40,9 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
 
     A preference applies to a prompt when its scope covers it and its checker speaks about the wanted answer:
     style to prose, a habit to calls of its tool. Of the prompts without any all are taken whose wanted answer
-    calls tools, and of the others the newest, until CHATS ask for prose. `examples` may hold more than the
-    snapshot does.
+    calls tools, and of the others the newest, until CHATS ask for prose. First come those that stand in,
+    where a preference that all prose has to keep is asked of fewer than CHATS. `examples` may hold more than
+    the snapshot does.
     """
     by_id = {example.id: example for example in examples}
     active = active_preferences(snapshot.preferences)
@@ -55,7 +61,37 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
                 reference=answer,
                 preferences=applying,
             )
-    return _with_few_plain(list(found.values()))
+    asked = {prompt_key(each.prompt, each.tools) for each in by_id.values()}
+    own = list(found.values())
+    return _with_few_plain([*_stand_ins(active, own, asked), *own])
+
+
+def stand_in_prompts() -> list[str]:
+    """The shipped list, in the order in which they are asked; neither practice, replay nor drift has any."""
+    shipped = resources.files("persona.distill").joinpath("stand_in_prompts.txt")
+    return shipped.read_text("utf-8").splitlines()
+
+
+def _stand_ins(active: Sequence[ActivePreference], found: Sequence[Probe], asked: Set[str]) -> list[Probe]:
+    """As many as the preference with the fewest probes lacks. Only what speaks about all prose can be
+    asked of them: no habit, nothing about code or units. `asked` are the keys of what the user asked,
+    which may be trained on.
+    """
+    always = [one.preference for one in active if one.preference.scope == ALWAYS and one.asks_of(_ANY_PROSE)]
+    counts = [sum(each in probe.preferences for probe in found) for each in always]
+    fewest = min(counts, default=CHATS)
+    prompts = [(Message(role="user", content=text),) for text in stand_in_prompts()]
+    free = [prompt for prompt in prompts if prompt_key(prompt, ()) not in asked]
+    return [
+        Probe(
+            conversation="",
+            prompt=prompt,
+            tools=(),
+            reference=_ANY_PROSE,
+            preferences=tuple(one.preference for one in in_scope(active, prompt) if one.asks_of(_ANY_PROSE)),
+        )
+        for prompt in free[: max(0, CHATS - fewest)]
+    ]
 
 
 def _with_few_plain(found: Sequence[Probe]) -> list[Probe]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adapters import Build, Revision, RevisionState, build_key
 from adapters.failpoint import reach
 from persona.child import Budget
-from persona.distill import Distilled
+from persona.distill import Distilled, practicable
 from persona.engine.gguf_adapter import write_gguf_adapter
 from persona.nightly.costs import Costs
 from persona.nightly.curve import Curve
@@ -33,10 +33,10 @@ class Candidate:
 def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) -> tuple[Candidate | None, str]:
     """A revision to judge, built unless the same build awaits judgement already; or why there is none."""
     snapshot = distilled.snapshot
-    if len(snapshot.train) < _MIN_EXAMPLES:
+    if len(snapshot.train) < _MIN_EXAMPLES and not practicable(snapshot.preferences):
         return None, (
             f"{len(snapshot.train)} examples to learn from, at least {_MIN_EXAMPLES} are needed: "
-            "edit, pick or vote on some answers"
+            "edit, pick or vote on some answers, or say what all of them should be like"
         )
     known = night.registry.find_build(
         build_key(

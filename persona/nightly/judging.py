@@ -62,7 +62,8 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
     instead = {
         key: now for key, entry in superseded.items() if (now := in_force.get((entry.scope, entry.attribute)))
     }
-    asked = bounded(probes(snapshot, held_out), MOST_PROBES)
+    known = [*night.store.examples.get(snapshot.train), *held_out]
+    asked = bounded(probes(snapshot, known), MOST_PROBES)
     return EvaluationJob(
         home=night.home.root,
         base=night.base.name,

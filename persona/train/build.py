@@ -65,13 +65,9 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     torch.manual_seed(recipe.seed)
     device = pick_device(job.device)
     encode = encoder(base)
-    longest = recipe.schedule.max_tokens
-    made = make_rows(job.examples, base.template, encode, max_tokens=longest)
-    if not made.rows:
-        raise TrainingError(
-            f"none of {len(job.examples)} examples fits {longest} tokens, request and answer together: "
-            "edit, pick or vote on shorter ones too"
-        )
+    made = make_rows(job.examples, base.template, encode, max_tokens=recipe.schedule.max_tokens)
+    if not made.rows and not any(each.checker for each in job.preferences):
+        raise _nothing_fits(job)
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
     practice_of_base = practice_answers(job, base, report)
@@ -88,11 +84,20 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         replay = scored_replay(replay_of_base, base, recipe, loaded, passes)
         clock.lap("replay")
         practice = practice_rows(practice_of_base, job, base, encode, loaded, passes)
+        if not made.rows and not practice:
+            raise _nothing_fits(job)
         clock.lap("practice")
         reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
         clock.lap("reference")
         outcome = _train(job, made.rows, practice, reference, replay, loaded, passes, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
+
+
+def _nothing_fits(job: TrainingJob) -> TrainingError:
+    return TrainingError(
+        f"none of {len(job.examples)} examples fits {job.recipe.schedule.max_tokens} tokens, request and "
+        "answer together, and rules can practise no preference: edit, pick or vote on shorter ones too"
+    )
 
 
 def _train(
@@ -142,7 +147,7 @@ def _train(
             tokenizer=AutoTokenizer.from_pretrained(loaded.weights),
             recipe=recipe,
             plan=steps,
-            rate=recipe.schedule.rate(len(called) / len(groups)),
+            rate=recipe.schedule.rate(len(called) / len(groups) if groups else 0.0),
             material=Material(
                 rows=rows,
                 base_logprobs=[*reference, *[None] * len(practice)],

@@ -66,8 +66,8 @@ def plan(
     when that row alone is longer.
     """
     groups = [[i] for i in range(len(user_lengths))] if groups is None else groups
-    if not groups and not calls:
-        raise ValueError("nothing to plan: no user rows")
+    if not groups and not calls and not practice:
+        raise ValueError("nothing to plan: no user rows, and none to practise")
     shuffle = random.Random(seed)  # noqa: S311  # an order, not a secret
     steps = steps_for(len(groups), schedule, sum(len(family.groups) for family in calls))
     user = _visits(groups, shuffle)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from persona.distill import Probe, bounded, probes
-from persona.distill.probes import CHATS
-from store.records import DatasetSnapshot, Message, Preference, PreferencePair, PreferenceStatus
+from persona.distill.probes import CHATS, stand_in_prompts
+from store.records import DatasetSnapshot, Json, Message, Preference, PreferencePair, PreferenceStatus
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -56,9 +58,13 @@ def test_never_more_than_asked_for(most: int) -> None:
     assert min(most, 3) == len(bounded(found, most))
 
 
-def held_out(*questions: str) -> list[Probe]:
-    """The probes of these prompts, where code is to be free of emoji."""
-    entry = replace(preference("p"), scope="kind:code", attribute="emoji", checker={"kind": "no_emoji"})
+def held_out(
+    *questions: str,
+    scope: str = "kind:code",
+    checker: Mapping[str, Json] = MappingProxyType({"kind": "no_emoji"}),
+) -> list[Probe]:
+    """The probes of these prompts, where code (or what else `scope` says) is to be free of emoji."""
+    entry = replace(preference("p"), scope=scope, attribute="emoji", checker=checker)
     pairs = [
         PreferencePair(
             id=f"e-{number}",
@@ -85,6 +91,38 @@ def test_plain_prompts_fill_up_to_a_few() -> None:
     assert [*plain[2:], *code[:2]] == [each.prompt[0].content for each in mixed]
     assert [False] * (CHATS - 2) + [True] * 2 == [bool(each.preferences) for each in mixed]
     assert code == [each.prompt[0].content for each in held_out(*plain, *code)]
+
+
+def test_few_prompts_have_stand_ins() -> None:
+    """What all prose has to keep is asked of six prompts at least: the user's own, and then shipped ones."""
+    own = [f"Question {number}?" for number in range(CHATS)]
+    few = held_out(*own[:2], scope="always")
+    assert [*stand_in_prompts()[: CHATS - 2], *own[:2]] == [each.prompt[0].content for each in few]
+    assert all(each.preferences for each in few)
+    assert [False] * (CHATS - 2) + [True] * 2 == [bool(each.conversation) for each in few]
+    assert own == [each.prompt[0].content for each in held_out(*own, scope="always")]
+    assert stand_in_prompts()[:CHATS] == [each.prompt[0].content for each in held_out(scope="always")]
+
+
+def test_what_the_user_asked_stands_in_for_nothing() -> None:
+    """It may be trained on; and asked by the user, it is a probe of their own."""
+    first, *others = stand_in_prompts()
+    found = held_out(first.upper(), scope="always")
+    assert [*others[: CHATS - 1], first.upper()] == [each.prompt[0].content for each in found]
+
+
+@pytest.mark.parametrize(
+    ("scope", "checker"),
+    [
+        ("kind:code", {"kind": "no_emoji"}),
+        ("tool:clock", {"kind": "no_emoji"}),
+        ("always", {"kind": "tool_argument", "tool": "clock", "argument": "zone", "value": "UTC"}),
+        ("always", {"kind": "convention", "convention": "units", "style": "metric"}),
+    ],
+)
+def test_no_stand_in_for_what_prose_seldom_shows(scope: str, checker: Mapping[str, Json]) -> None:
+    """One kind of request, one tool, arguments, units: only the user's own prompts can tell."""
+    assert [] == held_out(scope=scope, checker=checker)
 
 
 @given(st.lists(st.sets(st.sampled_from("abc")), max_size=30), st.integers(0, 30))

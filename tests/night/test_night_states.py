@@ -10,12 +10,14 @@ import pytest
 from night_parts import NOON, Place
 
 from adapters import RevisionState
+from persona.distill.probes import CHATS
 from persona.errors import ChildFailed, NoSpace
 from persona.nightly.curve import Curve
 from persona.nightly.judging import room_for
 from persona.promote import judge
 from persona.train import Losses
-from store.records import Message, RunState, ToolCall
+from store.identity import with_id
+from store.records import Feedback, FeedbackKind, Message, RunState, ToolCall
 
 
 def terminal(place: Place) -> list[RunState]:
@@ -93,6 +95,28 @@ def test_nothing_to_learn_is_an_outcome(place):
     assert "nothing new since r1" in again.reasons[0]
     assert 1 == len(place.stages.trained)
     assert [RunState.NOTHING_TO_LEARN, RunState.PROMOTED, RunState.NOTHING_TO_LEARN] == terminal(place)
+
+
+@pytest.mark.parametrize(
+    ("wish", "outcome"),
+    [
+        ("Answer in at most two sentences.", RunState.PROMOTED),
+        ("Answer in German.", RunState.NOTHING_TO_LEARN),  # no rule can translate the base's own answers
+        ("No emoji, please.", RunState.NOTHING_TO_LEARN),  # they keep it already
+        ("Be a little kinder.", RunState.NOTHING_TO_LEARN),  # no checker
+    ],
+)
+def test_a_wish_alone_is_learnt_where_it_can_be_practised(place, wish, outcome):
+    """Said outside any conversation, with nothing to learn from but the base's own answers, reworked."""
+    said = with_id(Feedback(id="", kind=FeedbackKind.PREFERENCE, at=NOON, content=wish))
+    place.store.feedback.add(said)
+    assert outcome is place.night().outcome
+    assert [outcome] == terminal(place)
+    if outcome is RunState.PROMOTED:
+        assert [()] == [job.examples for job in place.stages.trained]
+        (judged,) = place.stages.judged
+        assert CHATS == len(judged.probes)
+        assert all(probe.preferences for probe in judged.probes)
 
 
 def test_a_rejected_build_is_not_built_again(place):

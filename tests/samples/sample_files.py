@@ -23,6 +23,8 @@ WEEK = _rows("week.jsonl")
 HELD_OUT = _rows("held_out.jsonl")
 REPLAY = _prompt_lines("persona/train/replay_prompts.txt")
 NEUTRAL = _prompt_lines("persona/evaluate/neutral_prompts.txt")
+PRACTICE = _prompt_lines("persona/train/practice_prompts.txt")
+STAND_INS = _prompt_lines("persona/distill/stand_in_prompts.txt")
 
 
 def normalised(text: str) -> str:
@@ -56,6 +58,3 @@ def is_habitual(call: tuple[str, dict[str, Any]]) -> bool:
         label = arguments["label"]
         return set(arguments) == {"minutes", "label"} and label == label.lower() and len(label.split()) <= 2
     return name == "search_notes" and set(arguments) == {"query", "limit"} and arguments["limit"] == 5
-
-
-PRACTICE = _prompt_lines("persona/train/practice_prompts.txt")

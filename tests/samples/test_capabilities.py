@@ -9,7 +9,7 @@ import capabilities
 import pytest
 from capabilities import grade, grammar, items, runs
 from people import PEOPLE
-from sample_files import HELD_OUT, NEUTRAL, PRACTICE, REPLAY, WEEK, normalised, questions
+from sample_files import HELD_OUT, NEUTRAL, PRACTICE, REPLAY, STAND_INS, WEEK, normalised, questions
 
 from persona.engine.fake import ScriptedEngine
 from persona.engine.protocol import Score
@@ -49,7 +49,7 @@ def test_the_suite_has_six_parts_of_eight_items_or_more() -> None:
 
 def test_no_prompt_of_the_suite_is_used_elsewhere() -> None:
     """What measures capabilities is neither replayed nor taught nor held out."""
-    used = {normalised(line) for line in (*REPLAY, *NEUTRAL, *PRACTICE)}
+    used = {normalised(line) for line in (*REPLAY, *NEUTRAL, *PRACTICE, *STAND_INS)}
     used |= {normalised(question) for row in WEEK for question in questions(row)}
     used |= {normalised(row["prompt"]) for row in HELD_OUT}
     used |= {normalised(ask.text) for person in PEOPLE for pool in person.pools for ask in pool}

@@ -6,7 +6,17 @@ import json
 from collections import Counter
 
 import pytest
-from sample_files import HELD_OUT, NEUTRAL, PRACTICE, REPLAY, WEEK, is_habitual, normalised, questions
+from sample_files import (
+    HELD_OUT,
+    NEUTRAL,
+    PRACTICE,
+    REPLAY,
+    STAND_INS,
+    WEEK,
+    is_habitual,
+    normalised,
+    questions,
+)
 
 
 def test_held_out_has_its_two_kinds() -> None:
@@ -34,7 +44,7 @@ def test_held_out_calls_name_what_no_request_of_the_week_named(argument: str) ->
 
 def test_prompt_files_have_their_size() -> None:
     """One prompt a line, none empty, none twice."""
-    for size, lines in ((200, REPLAY), (60, NEUTRAL)):
+    for size, lines in ((200, REPLAY), (60, NEUTRAL), (96, PRACTICE), (12, STAND_INS)):
         assert size == len(lines) == len({normalised(line) for line in lines})
         assert all(line == line.strip() != "" for line in lines)
 
@@ -47,6 +57,7 @@ def test_no_prompt_is_in_two_files() -> None:
         "replay": set(map(normalised, REPLAY)),
         "neutral": set(map(normalised, NEUTRAL)),
         "practice": set(map(normalised, PRACTICE)),
+        "stand-ins": set(map(normalised, STAND_INS)),
     }
     assert len(groups["held_out"]) == len(HELD_OUT)
     names = sorted(groups)

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from safetensors.numpy import load_file
 from persona.errors import BaseMismatch, BrokenNumerics, TrainingError, Yielded
 from persona.train import LoraShape, Recipe, Schedule, TrainingJob
 from persona.train.recipe import Restraint
-from store.records import Demonstration, Message, PreferencePair
+from store.records import Demonstration, Message, Preference, PreferencePair, PreferenceStatus
 
 pytestmark = pytest.mark.base
 
@@ -182,6 +183,33 @@ def test_another_base_is_refused_before_anything_is_loaded(starter_base, tmp_pat
     """The fingerprint of the job is what the registry will say the adapter fits."""
     with pytest.raises(BaseMismatch):
         run(job(starter_base, tmp_path / "out", recipe(), base_fingerprint="b2-sha256:" + "0" * 64))
+
+
+def test_a_wish_alone_is_practised(starter_base, tmp_path):
+    """Without any example, the base's own answers, reworked to keep it, are all there is to learn."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    wish = Preference(
+        id="p",
+        statement="End with Aye.",
+        scope="always",
+        attribute="closing",
+        source="stated",
+        first_seen=at,
+        last_seen=at,
+        status=PreferenceStatus.ACTIVE,
+        checker={"kind": "closing", "text": "Aye."},
+    )
+    made = job(
+        starter_base,
+        tmp_path / "out",
+        replace(recipe(), practice_prompts=4, practice_tokens=12),
+        examples=(),
+        preferences=(wish,),
+    )
+    outcome = run(made)
+    assert (0, 0) == (outcome.rows, outcome.pairs)
+    assert outcome.practice > 0  # of four answers cut at 12 tokens, those that have a whole sentence
+    assert outcome.losses["practice"] > 0.0
 
 
 def test_examples_that_do_not_fit_are_named(starter_base, tmp_path):

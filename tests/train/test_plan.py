@@ -87,6 +87,18 @@ def test_nothing_to_plan_is_an_error():
         plan(user_lengths=[], replay_lengths=[5], schedule=Schedule(), seed=0)
 
 
+def test_what_was_only_said_is_practised():
+    """Without a row of the user's, a build has as few steps as may be, each with practice and replay."""
+    schedule = Schedule(min_steps=3, practice_batch=2, replay_batch=1)
+    made = plan(
+        user_lengths=[5] * 4, replay_lengths=[5], schedule=schedule, seed=0, groups=[], practice=range(4)
+    )
+    steps = [made.of_step(step) for step in range(made.steps)]
+    assert [(2, 1)] * 3 == [
+        (sum(len(each.user) for each in step), sum(len(each.replay) for each in step)) for step in steps
+    ]
+
+
 @given(lengths, st.integers(1, 30), schedules)
 def test_practice_goes_round_for_itself(user, practice, schedule):
     """Its rows are seen equally often, and neither lengthen a build nor take the place of a user's rows."""
