@@ -5,6 +5,7 @@ trl's SFTTrainer and DPOTrainer as they come: every night they go on with last n
 day's demonstrations or pairs. persona is the real night: import, distil, train from the base, judge, promote;
 persona-candidate is what it built whatever its gate said, persona-served the champion with the bridge, as a
 user meets it. It builds every adapter from the base, so a night that is not in --learn-on is only heard.
+persona-told (not among the usual arms) hears none of their conversations, and what they want in their words.
 
 The chains have the rank and the rows a step of persona's recipe, all blocks of the base and, for the day's
 rows, three epochs; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.
@@ -27,7 +28,7 @@ from typing import Any
 from bench_loop import this_machine
 from learning import grid, lanes, place, plots, tables
 from learning.asking import JUDGED, Asking
-from learning.bench import ARMS, Bench
+from learning.bench import ARMS, USUAL, Bench
 from learning.cells import Cell
 from learning.figures import Lead, Summary, in_common, leads, summaries
 from learning.measuring import BY_ID
@@ -75,7 +76,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     place.add_common(parser, out=OUT)
     parser.add_argument("--nights", metavar="1-3", help=f"judged; the ones before are lived (1-{NIGHTS})")
     parser.add_argument("--learn-on", metavar="1-3", help="nights on which persona builds; or all")
-    parser.add_argument("--arms", default="all", metavar="A,B", help=", ".join(ARMS))
+    parser.add_argument("--arms", default=",".join(USUAL), metavar="A,B", help=", ".join(ARMS))
     parser.add_argument("--neutral", type=int, metavar="N", help="prompts that drift is measured on")
     parser.add_argument(
         "--items", type=int, metavar="N", help="of each part of the capability suite; 0: none"

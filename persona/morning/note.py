@@ -53,11 +53,12 @@ def _learnt(entries: Sequence[Learnt]) -> list[str]:
 
 def _entry(entry: Learnt) -> str:
     how = "you said so" if entry.stated else "from what you did"
-    seen = f"{len(entry.sources)} conversation{'' if len(entry.sources) == 1 else 's'}"
+    conversations = len(entry.sources)
+    seen = f", in {conversations} conversation{'' if conversations == 1 else 's'}" if conversations else ""
     first = next((source.opening for source in entry.sources if source.opening), "")
     opening = f", the first “{first}”" if first else ""
     where = f" ({entry.scope})" if entry.scope != "always" else ""
-    return f"{'new: ' if entry.is_new else ''}“{entry.statement}”{where}: {how}, in {seen}{opening}"
+    return f"{'new: ' if entry.is_new else ''}“{entry.statement}”{where}: {how}{seen}{opening}"
 
 
 def _measured(morning: Morning) -> list[str]:

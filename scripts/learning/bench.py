@@ -19,12 +19,13 @@ from learning.lives import BareLife, ChainLife, PromptLife
 from learning.measuring import BY_ID, asked_key, cell_of, taught_key
 from learning.mornings import Life, lived
 from learning.persona_life import ARMS as PERSONA_ARMS
-from learning.persona_life import PersonaLife
+from learning.persona_life import TOLD, PersonaLife
 from persona.base import Base
 from persona.promote import GatePolicy
 from persona.train import Recipe
 
-ARMS = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
+USUAL = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
+ARMS = (*USUAL, TOLD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class Bench:
             return BareLife(folder=folder)
         if case.arm == "prompt":
             return PromptLife(folder=folder, person=person, seed=case.seed)
-        if case.arm in PERSONA_ARMS:
+        if case.arm in (*PERSONA_ARMS, TOLD):
             return PersonaLife(
                 folder=folder,
                 person=person,
@@ -86,6 +87,7 @@ class Bench:
                 recipe=self._recipe(case),
                 policy=self.policy,
                 learns=self.learns,
+                told=case.arm == TOLD,
             )
         return ChainLife(
             folder=folder,
@@ -115,7 +117,7 @@ class Bench:
     def _how(self, case: Case) -> Mapping[str, Any]:
         """What the arm learns with."""
         recipe = self._recipe(case)
-        if case.arm in PERSONA_ARMS:
+        if case.arm in (*PERSONA_ARMS, TOLD):
             learns = "all" if self.learns is None else sorted(self.learns)
             return {"recipe": recipe.to_json(), "policy": asdict(self.policy), "learns": learns}
         if case.arm in ("sft-chain", "dpo-chain"):

@@ -20,13 +20,15 @@ from persona.paths import Home, make_private
 from persona.promote import GatePolicy
 from persona.train import Recipe
 from store import Store
-from store.records import Run, RunState
+from store.identity import with_id
+from store.records import Feedback, FeedbackKind, Run, RunState
 
 _LONGEST = 4 * 3600.0  # seconds
 _ENDED = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)
 _IDENTITY = "me"
 
 ARMS = ("persona", "persona-candidate", "persona-served")
+TOLD = "persona-told"
 
 
 def make_home(root: Path, base: Base) -> Home:
@@ -64,6 +66,9 @@ class PersonaLife:
     persona: the champion's weights alone, so what the gate let through. persona-candidate: what the night
     built, whatever the gate said of it. persona-served: what a user meets, the champion with the bridge.
     On a night that is not in `learns` the day is imported and nothing is built; None is every night.
+
+    `told`: nothing of the day is imported, and what the person wants is said instead, in their statements and
+    outside any conversation. Its arm, persona-told, is what persona is otherwise.
     """
 
     folder: Path
@@ -73,11 +78,15 @@ class PersonaLife:
     recipe: Recipe
     policy: GatePolicy
     learns: frozenset[int] | None = None
+    told: bool = False
 
     def live(self, night: int) -> dict[str, Morning]:
         home = make_home(self.folder / "home", self.base)
         with Store.open(home.identity(_IDENTITY).store) as store:
-            import_day(store, self.person, night, self.seed)
+            if self.told:
+                say_wishes(store, self.person, night)
+            else:
+                import_day(store, self.person, night, self.seed)
             if self.learns is not None and night not in self.learns:
                 return self._mornings(home, store, None)
             run = _run_of(store, night)  # there already where only the diary's page is missing
@@ -95,11 +104,21 @@ class PersonaLife:
             built = champion if run.revision is None else registry.resolve(run.revision)
             told = (run.report or {}).get("training")
             known = {"training": training_of(run.costs, told), "verdict": _verdict(run)}
+        if self.told:
+            return {TOLD: morning_of(champion, registry.root, **known)}
         return {
             "persona": morning_of(champion, registry.root, **known),
             "persona-candidate": morning_of(built, registry.root, **known),
             "persona-served": morning_of(champion, registry.root, said=live_for(store, champion.id), **known),
         }
+
+
+def say_wishes(store: Store, person: Person, night: int) -> None:
+    """What begins to hold on this night, as `persona prefer` says it; again changes nothing."""
+    for wish in person.in_force(night):
+        if wish.since == night:
+            said = Feedback(id="", kind=FeedbackKind.PREFERENCE, at=evening(night), content=wish.statement)
+            store.feedback.add(with_id(said))
 
 
 def _run_of(store: Store, night: int) -> Run | None:

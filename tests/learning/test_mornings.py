@@ -13,6 +13,7 @@ from learning.mornings import Morning, lived
 from learning.persona_life import PersonaLife
 from people import NIGHTS, PEOPLE
 
+from persona.distill import revise_ledger
 from persona.errors import TrainingError
 from persona.promote import GatePolicy
 from persona.train import Recipe
@@ -88,4 +89,31 @@ def test_a_night_that_is_only_heard_builds_nothing(tmp_path: Path) -> None:
         assert [] == list(store.runs.all())
         assert {evening(night).date() for night in (1, 2)} == {
             each.at.date() for each in store.interactions.all()
+        }
+
+
+def test_a_wish_is_said_once_and_no_day_is_heard(tmp_path: Path) -> None:
+    """On the night from which it holds, as `persona prefer` says it; said again it is no other."""
+    base: Any = SimpleNamespace(name="b", path=tmp_path)
+    ines = next(person for person in PEOPLE if person.id == "ines")
+    life = PersonaLife(
+        folder=tmp_path / "life",
+        person=ines,
+        seed=0,
+        base=base,
+        recipe=Recipe(),
+        policy=GatePolicy(),
+        learns=frozenset({7}),
+        told=True,
+    )
+    assert {"persona-told"} == lived(life, 4).keys()
+    for night in (1, 4):
+        life.live(night)  # as after a night that was cut off
+    with Store.open(tmp_path / "life" / "home" / "identities" / "me" / "store.db") as store:
+        assert [] == list(store.interactions.all())
+        said = sorted(each.content for each in store.feedback.all())
+        assert sorted(wish.statement for night in (1, 4) for wish in ines.in_force(night)) == said
+        revise_ledger(store)
+        assert {wish.statement for wish in ines.in_force(4)} == {
+            entry.statement for entry in store.ledger.active()
         }
