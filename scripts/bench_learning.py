@@ -5,7 +5,8 @@ trl's SFTTrainer and DPOTrainer as they come: every night they go on with last n
 day's demonstrations or pairs. persona is the real night: import, distil, train from the base, judge, promote;
 persona-candidate is what it built whatever its gate said, persona-served the champion with the bridge, as a
 user meets it. It builds every adapter from the base, so a night that is not in --learn-on is only heard.
-persona-told (not among the usual arms) hears none of their conversations, and what they want in their words.
+Not among the usual arms: persona-told hears none of their conversations, and what they want in their own
+words; sft-weakened is what sft-chain learnt, at the scale that drifts as much as persona is allowed to.
 
 The chains have the rank and the rows a step of persona's recipe, all blocks of the base and, for the day's
 rows, three epochs; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.

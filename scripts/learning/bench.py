@@ -20,12 +20,14 @@ from learning.measuring import BY_ID, asked_key, cell_of, taught_key
 from learning.mornings import Life, lived
 from learning.persona_life import ARMS as PERSONA_ARMS
 from learning.persona_life import TOLD, PersonaLife
+from learning.weakened import ALLOWED, weakened
 from persona.base import Base
 from persona.promote import GatePolicy
 from persona.train import Recipe
 
 USUAL = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
-ARMS = (*USUAL, TOLD)
+WEAKENED = "sft-weakened"
+ARMS = (*USUAL, WEAKENED, TOLD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,10 @@ class Bench:
 
     def cell(self, case: Case) -> Cell:
         """Measured now; the nights before it are lived first. Raises PersonaError."""
-        morning = lived(self._life(case), case.night)[case.arm]
+        learnt = _learnt_by(case)
+        morning = lived(self._life(learnt), case.night)[learnt.arm]
+        if case.arm == WEAKENED:
+            morning = weakened(morning, self.base, self.judge.drift)
         return cell_of(
             case,
             self.key(case),
@@ -100,6 +105,7 @@ class Bench:
         )
 
     def _folder(self, case: Case) -> Path:
+        case = _learnt_by(case)
         name = "persona" if case.arm in PERSONA_ARMS else case.arm
         decided_by = {
             "base": self.base.fingerprint,
@@ -116,6 +122,8 @@ class Bench:
 
     def _how(self, case: Case) -> Mapping[str, Any]:
         """What the arm learns with."""
+        if case.arm == WEAKENED:
+            return {**self._how(_learnt_by(case)), "drift": ALLOWED}
         recipe = self._recipe(case)
         if case.arm in (*PERSONA_ARMS, TOLD):
             learns = "all" if self.learns is None else sorted(self.learns)
@@ -124,3 +132,8 @@ class Bench:
             trainer = chain_recipe("dpo" if case.arm == "dpo-chain" else "sft", recipe)
             return {**trainer.to_json(), "steps": [chain_steps(rows, recipe) for rows in range(1, 41)]}
         return {}
+
+
+def _learnt_by(case: Case) -> Case:
+    """The case whose adapter answers: what is weakened was learnt by the chain of SFT."""
+    return replace(case, arm="sft-chain") if case.arm == WEAKENED else case

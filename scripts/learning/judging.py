@@ -60,6 +60,17 @@ class Judge:
         judged = _judged({name: document for name, document in found.items() if document is not None})
         return judged if morning.adapters is not None else replace(judged, drift=0.0)
 
+    def drift(self, morning: Morning) -> float | None:
+        """Of the weights alone; None where the asking has no neutral prompts."""
+        decided_by = self._parts(morning, []).get("drift")
+        if decided_by is None:
+            return None if morning.adapters is not None else 0.0
+        found = self.kept.get(decided_by)
+        if found is None:
+            found = self._measured(morning, self._parts(morning, []), ["drift"])["drift"]
+            self.kept.put(decided_by, found)
+        return float(found["value"])
+
     def _parts(self, morning: Morning, prompts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         """What decides each part; those that nobody asked for are not there."""
         who = {"base": self.base.fingerprint, "revision": morning.revision, "code": self.code}
