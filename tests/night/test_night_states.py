@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import namedtuple
 from dataclasses import fields
+from datetime import timedelta
 
 import pytest
 from night_parts import NOON, Place
@@ -27,6 +28,12 @@ def terminal(place: Place) -> list[RunState]:
     assert [] == place.store.verify()
     assert [] == list(place.registry.root.glob("staging/*"))
     return [run.state for run in place.store.runs.all()]
+
+
+def say(place: Place, wish: str, *, days: int = 0) -> None:
+    """As `persona prefer` does it, outside any conversation."""
+    said = Feedback(id="", kind=FeedbackKind.PREFERENCE, at=NOON + timedelta(days=days), content=wish)
+    place.store.feedback.add(with_id(said))
 
 
 @pytest.mark.parametrize(("longest", "room"), [(20, 128), (600, 200), (9000, 512)])
@@ -97,6 +104,22 @@ def test_nothing_to_learn_is_an_outcome(place):
     assert [RunState.NOTHING_TO_LEARN, RunState.PROMOTED, RunState.NOTHING_TO_LEARN] == terminal(place)
 
 
+def test_the_judge_is_told_what_took_the_place_of_what(place):
+    """A style that was given up, the one in its place, and what the bridge would say to every prompt."""
+    say(place, 'End every answer with "Aye."')
+    place.live(12)
+    place.night()
+    say(place, 'From now on end every answer with "Bye."', days=1)
+    place.night()
+    before, now = place.stages.judged
+    (old,) = before.checkers
+    (new,) = now.checkers
+    assert ({}, {}) == (before.superseded, before.instead)
+    assert ({old}, {old: new}) == (now.superseded.keys(), now.instead)
+    assert {(old,)} == {probe.bears for probe in before.probes}
+    assert {(new,)} == {probe.bears for probe in now.probes}
+
+
 @pytest.mark.parametrize(
     ("wish", "outcome"),
     [
@@ -108,8 +131,7 @@ def test_nothing_to_learn_is_an_outcome(place):
 )
 def test_a_wish_alone_is_learnt_where_it_can_be_practised(place, wish, outcome):
     """Said outside any conversation, with nothing to learn from but the base's own answers, reworked."""
-    said = with_id(Feedback(id="", kind=FeedbackKind.PREFERENCE, at=NOON, content=wish))
-    place.store.feedback.add(said)
+    say(place, wish)
     assert outcome is place.night().outcome
     assert [outcome] == terminal(place)
     if outcome is RunState.PROMOTED:

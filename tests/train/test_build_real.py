@@ -185,6 +185,22 @@ def test_another_base_is_refused_before_anything_is_loaded(starter_base, tmp_pat
         run(job(starter_base, tmp_path / "out", recipe(), base_fingerprint="b2-sha256:" + "0" * 64))
 
 
+def test_a_pair_is_scored_once_in_its_life(starter_base, tmp_path):
+    """By its tokens: under another name, beside another one, and not again where it is known."""
+    scored = []
+    known = examples()
+    other = replace(known[0], chosen=Message(role="assistant", content="Because of the air. Fair winds!"))
+    for name, pairs in (
+        ("first", known[:2]),
+        ("renamed", tuple(replace(one, id=f"n-{one.id}") for one in known[:2])),
+        ("more", (*known[:2], replace(other, id="e-9"))),
+    ):
+        events: list = []
+        run(job(starter_base, tmp_path / name, recipe(), examples=pairs), events)
+        scored.append(max(done for step, done, *_ in events if step == "reference"))
+    assert [2, 0, 1] == scored
+
+
 def test_a_wish_alone_is_practised(starter_base, tmp_path):
     """Without any example, the base's own answers, reworked to keep it, are all there is to learn."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
