@@ -1,7 +1,7 @@
 """What a night has to read and what it learns from, after a week of use and after a year.
 
 Simulated people (scripts/people) teach week after week; their prompts are told apart from those of other
-weeks, so that hardly any is collapsed as a repetition. Distilling is measured, with the store's size: training
+weeks, so that hardly one is taken for a repetition. Distilling is measured, with the store's size: training
 and judging depend on the examples alone, whose number is bounded.
 """
 
