@@ -19,6 +19,7 @@ PersonaError                 1
 │   └── PromptTooLong
 ├── TrainingError            7
 │   ├── BrokenNumerics
+│   ├── TooLittleToLearn
 │   └── ChildFailed
 │       └── OutOfMemory
 ├── NoSpace                  8
@@ -164,6 +165,16 @@ class TrainingError(PersonaError):
 
 class BrokenNumerics(TrainingError):
     """A guard of the trainer fired; nothing is published."""
+
+
+class TooLittleToLearn(TrainingError):
+    """Not an error of a night, which ends with nothing to learn."""
+
+    def __init__(self, examples: int, needed: int) -> None:
+        super().__init__(
+            f"{examples} examples to learn from, at least {needed} are needed, or a preference that rules "
+            "can practise: edit, pick or vote on some answers, or say how long they may be or how they end"
+        )
 
 
 class ChildFailed(TrainingError):

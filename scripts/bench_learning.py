@@ -6,7 +6,7 @@ day's demonstrations or pairs. persona is the real night: import, distil, train 
 persona-candidate is what it built whatever its gate said, persona-served the champion with the bridge, as a
 user meets it. It builds every adapter from the base, so a night that is not in --learn-on is only heard.
 Not among the usual arms: persona-told hears none of their conversations, and what they want in their own
-words; sft-weakened is what sft-chain learnt, at the scale that drifts as much as persona is allowed to.
+words; sft-weakened is what sft-chain learnt, at the scale that drifts by 0.03.
 
 The chains have the rank and the rows a step of persona's recipe, all blocks of the base and, for the day's
 rows, three epochs; LoRA rates are 1e-3 for SFT and 1e-4 for DPO at beta 0.1, in bf16.
@@ -29,7 +29,7 @@ from typing import Any
 from bench_loop import this_machine
 from learning import grid, lanes, place, plots, tables
 from learning.asking import JUDGED, Asking
-from learning.bench import ARMS, USUAL, Bench
+from learning.bench import ARMS, USUAL, WEAKENED, Bench
 from learning.cells import Cell
 from learning.figures import Lead, Summary, in_common, leads, summaries
 from learning.measuring import BY_ID
@@ -97,11 +97,13 @@ def _run(options: argparse.Namespace) -> Ran:
     if not all(1 <= night <= NIGHTS for night in nights):
         raise BadInput(f"--nights {options.nights}: the people teach on the nights 1 to {NIGHTS}")
     wanted = grid.cases(
-        arms=grid.names(options.arms, ARMS),
+        arms=list(USUAL) if options.arms == "all" else grid.names(options.arms, ARMS),
         people=grid.names(options.people, list(BY_ID)),
         nights=nights,
         seeds=grid.numbers(options.seeds),
     )
+    if any(case.arm == WEAKENED for case in wanted) and not options.neutral:
+        raise BadInput(f"{WEAKENED} needs --neutral: its scale goes by what drift is measured on")
     deadline = grid.Deadline(options.minutes)
     code = place.code_of(options)
     judge = place.judge_in(options.out, options.base, asking, code)

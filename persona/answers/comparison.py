@@ -101,7 +101,9 @@ def compare(
 
 
 def _held_out_prompts(persona: Persona, limit: int) -> list[Prompt]:
-    """Distinct held-out prompts of the newest snapshot; no revision was trained on them."""
+    """Distinct held-out prompts of the newest snapshot; no revision was trained on them. Without any, those
+    that stand in for them."""
+    from persona.distill import probes
     from persona.engine.protocol import Prompt
 
     snapshot = persona.store.snapshots.latest()
@@ -111,6 +113,9 @@ def _held_out_prompts(persona: Persona, limit: int) -> list[Prompt]:
     for example in persona.store.examples.get(snapshot.held_out):
         prompt = Prompt(messages=example.prompt, tools=example.tools)
         distinct.setdefault(repr(prompt), prompt)
+    if not distinct:
+        known = persona.store.examples.get(snapshot.train)
+        return [Prompt(messages=each.prompt, tools=()) for each in probes(snapshot, known)][:limit]
     return list(distinct.values())[:limit]
 
 

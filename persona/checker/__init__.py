@@ -11,7 +11,7 @@ from persona.checker.conventions import STYLES as CONVENTIONS
 from persona.checker.conventions import Convention
 from persona.checker.edges import Closing, NoClosing, NoOpening, Opening
 from persona.checker.form import Bullets, Emoji, NoEmoji, NoExclamation, NoHeadings, NoLists
-from persona.checker.language import CODES, Language, function_words
+from persona.checker.language import CODES, Language, function_words, language_of
 from persona.checker.length import MaxSentences, MaxWords, MinWords
 from persona.checker.request import KINDS as REQUEST_KINDS
 from persona.checker.request import request_kind
@@ -85,6 +85,7 @@ __all__ = [
     "is_tool_scope",
     "kind_scope",
     "language_names",
+    "language_of",
     "parse_statement",
     "request_kind",
     "same_json",

@@ -52,6 +52,16 @@ def function_words(code: str) -> frozenset[str]:
     return _WORDS[code]
 
 
+def language_of(text: str) -> str | None:
+    """The language whose function words, or whose letters, the text has most of; None where nothing tells."""
+    text = without_code(text)
+    tokens = [token.casefold() for token in _TOKEN.findall(text)]
+    counts = {code: sum(token in words for token in tokens) for code, words in _WORDS.items()}
+    counts |= {code: len(_TOKEN.findall(" ".join(script.findall(text)))) for code, script in _SCRIPTS.items()}
+    best, second = sorted(counts.values(), reverse=True)[:2]
+    return max(counts, key=counts.__getitem__) if best > second else None
+
+
 # Up to this many words without any function word may be a name or a number, which is in every language.
 _TOO_SHORT_TO_TELL = 3
 

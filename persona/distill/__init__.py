@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persona.distill.active import given_up, practicable
+from persona.distill.active import given_up
 from persona.distill.entries import Change
 from persona.distill.likeness import prompt_key
 from persona.distill.probes import Probe, bounded, probes
@@ -15,7 +15,6 @@ __all__ = [
     "bounded",
     "distill",
     "given_up",
-    "practicable",
     "probes",
     "prompt_key",
     "revise_ledger",

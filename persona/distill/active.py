@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from persona.checker import ALWAYS, Checker, Closing, NoClosing, NoOpening, Opening, asked_of, from_json
+from persona.checker import Checker, Closing, NoClosing, NoOpening, Opening, asked_of, from_json
 from store.records import Json, Message, Preference, PreferenceStatus
 
 # Keeping a tighter limit keeps the looser one too, and what forbids something shows in every plain answer.
 _NEVER_SHOWN = ("max_", "min_", "no_", "avoids")  # how the kinds of such checkers begin
-
-# As any base answers: several sentences, nothing before or after them, and no form.
-_PLAIN = Message(
-    role="assistant",
-    content="A sundial shows the time of day. It is one of the oldest instruments. The sun moves across the "
-    "sky, and the shadow of a rod moves with it. Lines on the plate stand for the hours. It does not work at "
-    "night. In winter the shadow is longer than in summer. So many plates have several rows of lines.",
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,19 +58,6 @@ def active_preferences(entries: Iterable[Preference]) -> list[ActivePreference]:
             )
         )
     return found
-
-
-def practicable(entries: Iterable[Preference]) -> bool:
-    """Is there one that all prose has to keep, that a plain answer breaks, and that rules can rework it to?
-    Then a night can practise it (`persona/train/practice.py`), and needs no example of the user's."""
-    return any(
-        one.preference.scope == ALWAYS
-        and one.asks_of(_PLAIN)
-        and not one.kept_by(_PLAIN)
-        and one.checker is not None
-        and one.checker.rework(_PLAIN.content) is not None
-        for one in active_preferences(entries)
-    )
 
 
 def in_scope(

@@ -7,17 +7,16 @@ user's own prompts are held out, shipped ones stand in: everyday questions that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 from persona.checker import ALWAYS
 from persona.distill.active import ActivePreference, active_preferences, in_scope
 from persona.distill.likeness import prompt_key
+from persona.distill.stand_ins import ANY_PROSE, stand_in_prompts, usual_language
 from store.records import DatasetSnapshot, Demonstration, Example, Json, Message, Preference
 
-CHATS = 6  # prompts for prose that a night asks at least
-_ANY_PROSE = Message(role="assistant", content="Yes.")
+CHATS = 6  # prompts for prose that a night asks, where so many are held out or can stand in
 _CALLS, _PLAIN = "calls", "plain"  # what probes without a preference are there for
 
 
@@ -61,37 +60,33 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
                 reference=answer,
                 preferences=applying,
             )
-    asked = {prompt_key(each.prompt, each.tools) for each in by_id.values()}
     own = list(found.values())
-    return _with_few_plain([*_stand_ins(active, own, asked), *own])
+    wrote = [one.content for each in by_id.values() for one in each.prompt if one.role == "user"]
+    return _with_few_plain([*_stand_ins(active, own, wrote), *own])
 
 
-def stand_in_prompts() -> list[str]:
-    """The shipped list, in the order in which they are asked; neither practice, replay nor drift has any."""
-    shipped = resources.files("persona.distill").joinpath("stand_in_prompts.txt")
-    return shipped.read_text("utf-8").splitlines()
-
-
-def _stand_ins(active: Sequence[ActivePreference], found: Sequence[Probe], asked: Set[str]) -> list[Probe]:
-    """As many as the preference with the fewest probes lacks. Only what speaks about all prose can be
-    asked of them: no habit, nothing about code or units. `asked` are the keys of what the user asked,
-    which may be trained on.
+def _stand_ins(active: Sequence[ActivePreference], own: Sequence[Probe], wrote: Sequence[str]) -> list[Probe]:
+    """As many as the preference with the fewest probes lacks, of those that all prose has to keep. `wrote` is
+    what the user asked, which may be trained on, and so is asked no more; without any the statements tell in
+    which language to ask.
     """
-    always = [one.preference for one in active if one.preference.scope == ALWAYS and one.asks_of(_ANY_PROSE)]
-    counts = [sum(each in probe.preferences for probe in found) for each in always]
-    fewest = min(counts, default=CHATS)
-    prompts = [(Message(role="user", content=text),) for text in stand_in_prompts()]
-    free = [prompt for prompt in prompts if prompt_key(prompt, ()) not in asked]
-    return [
-        Probe(
-            conversation="",
-            prompt=prompt,
-            tools=(),
-            reference=_ANY_PROSE,
-            preferences=tuple(one.preference for one in in_scope(active, prompt) if one.asks_of(_ANY_PROSE)),
-        )
-        for prompt in free[: max(0, CHATS - fewest)]
-    ]
+    found = []
+    known = {_asked(text) for text in wrote}
+    language = usual_language(wrote or [one.preference.statement for one in active])
+    for text in stand_in_prompts(language):
+        prompt = (Message(role="user", content=text),)
+        applying = tuple(one.preference for one in in_scope(active, prompt) if one.asks_of(ANY_PROSE))
+        if applying and _asked(text) not in known:
+            found.append(
+                Probe(conversation="", prompt=prompt, tools=(), reference=ANY_PROSE, preferences=applying)
+            )
+    always = [each for each in (found[0].preferences if found else ()) if each.scope == ALWAYS]
+    counts = [sum(each in probe.preferences for probe in own) for each in always]
+    return found[: max(0, CHATS - min(counts, default=CHATS))]
+
+
+def _asked(text: str) -> str:
+    return prompt_key((Message(role="user", content=text),), ())
 
 
 def _with_few_plain(found: Sequence[Probe]) -> list[Probe]:

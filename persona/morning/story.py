@@ -84,8 +84,15 @@ class Morning:
                 return "The night was interrupted; the next one does it again"
         return "The night is still at work"
 
+    @property
+    def said_alone(self) -> bool:
+        """Was it built from wishes, without any example of what you wanted?"""
+        return bool(self.examples) and not self.examples["train"]
+
     def _examples(self) -> str:
         conversations = self.examples.get("conversations", 0)
+        if self.said_alone:
+            return "what you said"
         return f"{self.examples.get('train', 0)} examples in {conversations} conversations"
 
 

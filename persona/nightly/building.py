@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters import Build, Revision, RevisionState, build_key
+from adapters import Bare, Build, Revision, RevisionState, build_key
 from adapters.failpoint import reach
+from persona.checker import is_tool_scope
 from persona.child import Budget
-from persona.distill import Distilled, practicable
+from persona.distill import Distilled
 from persona.engine.gguf_adapter import write_gguf_adapter
+from persona.errors import TooLittleToLearn
 from persona.nightly.costs import Costs
 from persona.nightly.curve import Curve
 from persona.nightly.night import Night, in_tries
@@ -18,8 +20,9 @@ from persona.nightly.weakening import weakened_before
 from persona.paths import make_private
 from persona.report import Training
 from persona.train import Trained, TrainingJob, TrainingOutcome, train
+from store.records import Preference
 
-_MIN_EXAMPLES = 4
+_LEAST_EXAMPLES = 4  # with less, preferences have to be there that can be practised
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +36,8 @@ class Candidate:
 def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) -> tuple[Candidate | None, str]:
     """A revision to judge, built unless the same build awaits judgement already; or why there is none."""
     snapshot = distilled.snapshot
-    if len(snapshot.train) < _MIN_EXAMPLES and not practicable(snapshot.preferences):
-        return None, (
-            f"{len(snapshot.train)} examples to learn from, at least {_MIN_EXAMPLES} are needed: "
-            "edit, pick or vote on some answers, or say what all of them should be like"
-        )
+    if len(snapshot.train) < _LEAST_EXAMPLES and not _may_practise(night, snapshot.preferences):
+        return None, _too_little(night, distilled, TooLittleToLearn(len(snapshot.train), _LEAST_EXAMPLES))
     known = night.registry.find_build(
         build_key(
             base=night.base.fingerprint,
@@ -47,11 +47,35 @@ def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) ->
         )
     )
     if known is None:
-        return _build(night, run, distilled, costs), ""
+        try:
+            return _build(night, run, distilled, costs), ""
+        except TooLittleToLearn as error:
+            return None, _too_little(night, distilled, error)
     for awaiting in (known, weakened_before(night, known)):
         if awaiting is not None and night.registry.state(awaiting.id) is RevisionState.CANDIDATE:
             return Candidate(revision=awaiting), ""
     return None, f"nothing new since {known.ref}: the same examples, base and recipe built it"
+
+
+def _may_practise(night: Night, preferences: Sequence[Preference]) -> bool:
+    """Whether rules can rework the base's answers is known where these are: in the trainer's process."""
+    practice = night.recipe.schedule.practice_batch * night.recipe.practice_prompts
+    return practice > 0 and any(each.checker and not is_tool_scope(each.scope) for each in preferences)
+
+
+def _too_little(night: Night, distilled: Distilled, why: TooLittleToLearn) -> str:
+    """The reason; and what of the champion nothing can unlearn, where too little is left to build another."""
+    champion = night.registry.resolve("champion")
+    if isinstance(champion, Bare):
+        return str(why)
+    wanted = {entry.id for entry in distilled.snapshot.preferences}
+    taught = next((each for each in night.store.snapshots.all() if each.id == champion.snapshot), None)
+    gone = [entry.statement for entry in (taught.preferences if taught else ()) if entry.id not in wanted]
+    if not gone:
+        return str(why)
+    return (
+        f"{why}; {champion.ref} was taught “{gone[0]}”, which holds no more: `persona rollback` takes it back"
+    )
 
 
 def _build(night: Night, run: str, distilled: Distilled, costs: Costs) -> Candidate:
@@ -93,6 +117,7 @@ def _train(
         device=night.device,
         threads=night.threads,
         halvings=halvings,
+        least_examples=_LEAST_EXAMPLES,
         checkpoint=folder / "checkpoint" if night.pause is not None and night.pause.manner == "end" else None,
     )
     reach("night.train")

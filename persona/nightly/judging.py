@@ -21,7 +21,11 @@ from store.records import Example, Message, PreferencePair
 
 MOST_PROBES = 48  # an answer is some seconds of a slow machine, three times over
 MOST_PAIRS = 32
-LEAST_ROOM, MOST_ROOM = 128, 512  # tokens of an answer: a base that rambles fills them, prompt by prompt
+LEAST_ROOM, USUAL_ROOM, MOST_ROOM = (
+    128,
+    256,
+    512,
+)  # tokens of an answer: a base that rambles fills them, prompt by prompt
 
 
 def measure(
@@ -63,7 +67,7 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         key: now for key, entry in superseded.items() if (now := in_force.get((entry.scope, entry.attribute)))
     }
     known = [*night.store.examples.get(snapshot.train), *held_out]
-    asked = bounded(probes(snapshot, known), MOST_PROBES)
+    asked = sorted(bounded(probes(snapshot, known), MOST_PROBES), key=lambda probe: not probe.conversation)
     return EvaluationJob(
         home=night.home.root,
         base=night.base.name,
@@ -86,15 +90,18 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         statements={entry.id: entry.statement for entry in (*superseded.values(), *snapshot.preferences)},
         engine=night.engine,
         device=night.device,
-        max_tokens=room_for([probe.reference for probe in asked]),
+        max_tokens=room_for([probe.reference for probe in asked if probe.conversation]),
     )
 
 
 def room_for(wanted: Sequence[Message]) -> int:
     """Tokens of an answer, enough for nine of ten of the wanted ones: of an answer that is cut off nobody can
-    say how it ends. A token is three characters at least, in the tongues that bases are made for."""
+    say how it ends. A token is three characters at least, in the tongues that bases are made for. Where no
+    text shows what is wanted there is room for what a base says of itself."""
     lengths = sorted(len(message.content) for message in wanted if not message.tool_calls)
-    longest = lengths[math.ceil(0.9 * len(lengths)) - 1] if lengths else 0
+    if not lengths:
+        return USUAL_ROOM
+    longest = lengths[math.ceil(0.9 * len(lengths)) - 1]
     return min(max(LEAST_ROOM, math.ceil(longest / 3)), MOST_ROOM)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,9 +23,10 @@ from transformers import AutoTokenizer
 
 from persona.base import load_base
 from persona.child import Report
+from persona.engine.own_answers import OwnAnswer
 from persona.engine.torch_model import LoadedModel, load_model, pick_device
 from persona.engine.workers import Workers
-from persona.errors import BaseMismatch, TrainingError, Yielded
+from persona.errors import BaseMismatch, TooLittleToLearn, TrainingError, Yielded
 from persona.paths import Home
 from persona.train import guards
 from persona.train.batches import Material
@@ -40,6 +42,7 @@ from persona.train.interruption import keep, told_to_end
 from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import Passes, require_plain_attention
 from persona.train.plan import plan
+from persona.train.practice import practised_share
 from persona.train.recipe import LoraShape
 from persona.train.replay import ReplayRow, ReplaySet
 from persona.train.restraint import parted, restrain
@@ -48,6 +51,8 @@ from persona.train.trainer import NightTrainer
 
 SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
 VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
+
+_ENOUGH_PRACTISED = 0.125  # of the base's answers, where there are too few examples to learn from
 
 
 def build(job: TrainingJob, report: Report) -> TrainingOutcome:
@@ -66,11 +71,11 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     device = pick_device(job.device)
     encode = encoder(base)
     made = make_rows(job.examples, base.template, encode, max_tokens=recipe.schedule.max_tokens)
-    if not made.rows and not any(each.checker for each in job.preferences):
-        raise _nothing_fits(job)
     eos = encode(base.eos)[0]
     guards.ends_with_eos((row.chosen for row in made.rows), eos)
     practice_of_base = practice_answers(job, base, report)
+    if not made.rows or len(job.examples) < job.least_examples:
+        _require_practice(job, practice_of_base)
     clock.lap("practice")
     replay_of_base = replay_answers(base, recipe, encode, report)
     clock.lap("replay")
@@ -84,8 +89,6 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         replay = scored_replay(replay_of_base, base, recipe, loaded, passes)
         clock.lap("replay")
         practice = practice_rows(practice_of_base, job, base, encode, loaded, passes)
-        if not made.rows and not practice:
-            raise _nothing_fits(job)
         clock.lap("practice")
         reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
         clock.lap("reference")
@@ -93,11 +96,15 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
 
 
-def _nothing_fits(job: TrainingJob) -> TrainingError:
-    return TrainingError(
-        f"none of {len(job.examples)} examples fits {job.recipe.schedule.max_tokens} tokens, request and "
-        "answer together, and rules can practise no preference: edit, pick or vote on shorter ones too"
-    )
+def _require_practice(job: TrainingJob, answers: Sequence[OwnAnswer]) -> None:
+    if practised_share(answers, job.preferences) >= _ENOUGH_PRACTISED:
+        return
+    if len(job.examples) >= job.least_examples:
+        raise TrainingError(
+            f"none of {len(job.examples)} examples fits {job.recipe.schedule.max_tokens} tokens, request and "
+            "answer together: edit, pick or vote on shorter ones too"
+        )
+    raise TooLittleToLearn(len(job.examples), job.least_examples)
 
 
 def _train(

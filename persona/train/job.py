@@ -21,7 +21,8 @@ class TrainingJob:
     portions that are computed at once were halved for want of memory: a step's rows and loss stay the same.
     `checkpoint` is where a training that is told to end keeps what it has done, and where the next goes on
     from. Without it, being told to end is the end. `start` is the folder of an adapter of the same shape to
-    go on from: a night builds from nothing, and a comparison may want to know what that is worth.
+    go on from: a night builds from nothing, and a comparison may want to know what that is worth. With less
+    than `least_examples` there have to be preferences that change enough of the base's answers in practice.
     """
 
     home: Path
@@ -37,6 +38,7 @@ class TrainingJob:
     halvings: int = 0
     checkpoint: Path | None = None
     start: Path | None = None
+    least_examples: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -54,6 +56,7 @@ class TrainingJob:
             "halvings": self.halvings,
             "checkpoint": None if self.checkpoint is None else str(self.checkpoint),
             "start": None if self.start is None else str(self.start),
+            "least_examples": self.least_examples,
         }
 
     @classmethod
@@ -72,6 +75,7 @@ class TrainingJob:
             halvings=plain["halvings"],
             checkpoint=None if plain["checkpoint"] is None else Path(plain["checkpoint"]),
             start=None if plain["start"] is None else Path(plain["start"]),
+            least_examples=plain["least_examples"],
         )
 
 

@@ -72,6 +72,15 @@ def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) ->
     return found
 
 
+def practised_share(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> float:
+    """How much there is to practise: the share of the answers that a preference changes, 0 to 1."""
+    done = practise(answers, preferences)
+    changed = sum(
+        new is not None and new.text != _beginning(own) for own, new in zip(answers, done, strict=True)
+    )
+    return changed / len(answers) if answers else 0.0
+
+
 def practice_row(answer: ReplayRow, reworked: Sequence[int], *, whole: bool = True) -> Row:
     """The row of a reworked answer: what is still the base's own keeps the base's distribution.
 

@@ -1,4 +1,4 @@
-"""An adapter at less strength: what another way of learning keeps at the drift that persona is held to.
+"""An adapter at less strength: what another way of learning keeps at the drift that is wanted of persona.
 
 Two arms that drift differently say little about which learns better: strength buys adoption. So the scale of
 the finished adapter is taken back, as persona does it (persona/train/restraint.py), but on the very prompts
@@ -20,6 +20,7 @@ from adapters.revision import BARE_ID
 from learning.mornings import Morning, morning_of
 from persona.base import Base
 from persona.engine.gguf_adapter import write_gguf_adapter
+from persona.errors import TrainingError
 
 ALLOWED = 0.03  # nats per token
 _ENOUGH, _AIM = 0.9, 0.96  # of ALLOWED
@@ -28,7 +29,7 @@ _TRIES = 6
 
 def weakened(strong: Morning, base: Base, drift_of: Callable[[Morning], float | None]) -> Morning:
     """The morning with the same weights at a scale that drifts by ALLOWED at most, and hardly less; as it was
-    where it does not drift more.
+    where it does not drift more. Raises TrainingError where no scale was found.
 
     Weakened revisions have a registry of their own beside the strong one's: no later night goes on with one.
     """
@@ -45,6 +46,8 @@ def weakened(strong: Morning, base: Base, drift_of: Callable[[Morning], float | 
         drift = drift_of(found)
         assert drift is not None, "measured before, and not now"
         power = min(max(math.log(drift / was) / math.log(scale / before), 1.0), 4.0)
+    if drift > ALLOWED:
+        raise TrainingError(f"{strong.revision} at {scale:.3f} of its scale still drifts by {drift:.3f}")
     return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_parts import Past, Shell, Troupe
+from cli_parts import Past, Shell, Troupe, preference, snapshot
 
+from persona.distill.stand_ins import stand_in_prompts
 from persona.errors import EngineError
 from store.records import Message, ToolCall
 
@@ -167,6 +169,19 @@ def test_diff_with_the_base(shell: Shell, past: Past, troupe: Troupe) -> None:
     assert "> Question 4?\n[r0] Base.\n[r2] Ours.\n" in ran.out
     row = next(line for line in ran.out.splitlines() if line.startswith("preferred answer"))
     assert ["10 % (1 of 10)", "90 % (9 of 10)"] == [row[27:].split("  ")[0], row.split("  ")[-1]]
+
+
+def test_diff_without_a_held_out_prompt(shell: Shell, past: Past, troupe: Troupe) -> None:
+    """What stands in for the user's own is asked: of a wish alone there are answers to see."""
+    brief = replace(preference("Be brief."), checker={"kind": "max_sentences", "n": 2})
+    with shell.store() as store:
+        snapshot(store, train=[], held_out=[], entries=[brief], day=9)
+    troupe.lines = ["a", "b", "c", "d"]
+
+    found = shell.run("diff", "r1", "r2", "--prompts", "2", "--json").json["answers"]
+
+    assert [("a", "c"), ("b", "d")] == [(each["a"], each["b"]) for each in found]
+    assert stand_in_prompts("en")[:2] == [each["prompt"] for each in found]
 
 
 def test_diff_keeps_nothing(shell: Shell, past: Past, troupe: Troupe) -> None:

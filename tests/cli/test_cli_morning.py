@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from cli_parts import AT, Past, Shell
+from cli_parts import AT, Past, Shell, snapshot
 
 from persona.morning.scores import restraint_line
 from persona.report import EvalReport, Sample, Training
@@ -87,6 +87,20 @@ def test_the_note_of_a_promotion(shell: Shell, past: Past) -> None:
     assert "3 MB written, memory ran out: 2 tries" in ran.out
     assert "\x1b" not in ran.out
     assert "\u202e" not in ran.out
+
+
+def test_a_night_of_wishes_alone(shell: Shell, past: Past, tmp_path: Path) -> None:
+    """It learnt from what was said, and nobody counts examples and conversations that there were none of."""
+    with shell.store() as store:
+        said = snapshot(store, train=[], held_out=[], entries=store.ledger.active()[:1], day=3)
+    run_again(shell, past, RunState.PROMOTED, snapshot=said.id, revision=past.r2.id, reasons=["better"])
+    note = shell.run("morning").out
+    assert "r2 learnt from what you said and is in use." == note.splitlines()[0]
+    assert "conversation" not in note
+    assert 0 == shell.run("report", "r2", "--html", str(tmp_path / "page.html")).code
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "practised on the base's own answers" in page
+    assert "0 examples" not in page
 
 
 TAKEN_BACK = (

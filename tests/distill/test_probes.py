@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona.distill import Probe, bounded, probes
-from persona.distill.probes import CHATS, stand_in_prompts
+from persona.distill.probes import CHATS
+from persona.distill.stand_ins import LANGUAGES, stand_in_prompts, usual_language
 from store.records import DatasetSnapshot, Json, Message, Preference, PreferencePair, PreferenceStatus
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,6 +61,7 @@ def test_never_more_than_asked_for(most: int) -> None:
 
 def held_out(
     *questions: str,
+    before: tuple[Message, ...] = (),
     scope: str = "kind:code",
     checker: Mapping[str, Json] = MappingProxyType({"kind": "no_emoji"}),
 ) -> list[Probe]:
@@ -69,7 +71,7 @@ def held_out(
         PreferencePair(
             id=f"e-{number}",
             conversation=f"c-{number}",
-            prompt=(Message(role="user", content=question),),
+            prompt=(*before, Message(role="user", content=question)),
             tools=(),
             chosen=Message(role="assistant", content="Like so."),
             rejected=Message(role="assistant", content="Like so 😀"),
@@ -96,19 +98,58 @@ def test_plain_prompts_fill_up_to_a_few() -> None:
 def test_few_prompts_have_stand_ins() -> None:
     """What all prose has to keep is asked of six prompts at least: the user's own, and then shipped ones."""
     own = [f"Question {number}?" for number in range(CHATS)]
+    shipped = stand_in_prompts("en")
     few = held_out(*own[:2], scope="always")
-    assert [*stand_in_prompts()[: CHATS - 2], *own[:2]] == [each.prompt[0].content for each in few]
+    assert [*shipped[: CHATS - 2], *own[:2]] == [each.prompt[0].content for each in few]
     assert all(each.preferences for each in few)
     assert [False] * (CHATS - 2) + [True] * 2 == [bool(each.conversation) for each in few]
     assert own == [each.prompt[0].content for each in held_out(*own, scope="always")]
-    assert stand_in_prompts()[:CHATS] == [each.prompt[0].content for each in held_out(scope="always")]
+    assert shipped[:CHATS] == [each.prompt[0].content for each in held_out(scope="always")]
 
 
 def test_what_the_user_asked_stands_in_for_nothing() -> None:
-    """It may be trained on; and asked by the user, it is a probe of their own."""
-    first, *others = stand_in_prompts()
-    found = held_out(first.upper(), scope="always")
-    assert [*others[: CHATS - 1], first.upper()] == [each.prompt[0].content for each in found]
+    """It may be trained on, with whatever stood before it; asked by the user, it is a probe of their own."""
+    first, second, *others = stand_in_prompts("en")
+    system = Message(role="system", content="You are a clock.")
+    before = (system, Message(role="user", content=second), Message(role="assistant", content="Hours."))
+    found = held_out(first.upper(), scope="always", before=before)
+    assert [*others[: CHATS - 1], first.upper()] == [each.prompt[-1].content for each in found]
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Wie lange muss ich den Reis kochen und wann ist er fertig?", "de"),
+        ("Où est-ce que je peux acheter des timbres pour une lettre ?", "fr"),
+        ("¿Dónde puedo comprar los sellos para una carta?", "es"),
+        ("Dove posso comprare i francobolli per una lettera?", "it"),
+        ("Onde é que eu posso comprar os selos para uma carta?", "pt"),
+        ("Var kan jag köpa frimärken och ett kuvert till det?", "en"),
+        ("2 + 2", "en"),
+    ],
+)
+def test_stand_ins_speak_the_users_language(question: str, language: str) -> None:
+    """Of those that persona reads; English where it is none of them."""
+    found = held_out(question, scope="always")
+    assert stand_in_prompts(language)[: CHATS - 1] == [each.prompt[0].content for each in found[:-1]]
+
+
+def test_every_language_has_its_stand_ins() -> None:
+    """As many, each recognisably its own, and enough for a night."""
+    lists = {language: stand_in_prompts(language) for language in LANGUAGES}
+    assert {12} == set(map(len, lists.values()))
+    assert {language: language for language in LANGUAGES} == {
+        language: usual_language(texts) for language, texts in lists.items()
+    }
+    assert "en" == usual_language([])
+
+
+def test_a_preference_for_a_kind_of_request_takes_no_stand_ins() -> None:
+    """Where it displaces the one that is always in force, that one could not be asked of any of them."""
+    always = replace(preference("a"), attribute="length", checker={"kind": "max_sentences", "n": 2})
+    kind = replace(always, id="k", scope="kind:question", checker={"kind": "max_sentences", "n": 5})
+    snapshot = DatasetSnapshot(id="d", at=AT, train=(), held_out=(), preferences=(always, kind))
+    assert [] == probes(snapshot, [])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from safetensors.numpy import save_file
 
 from adapters import BaseRef, Build, Registry
 from adapters.layout import CONFIG
+from persona.errors import TrainingError
 
 BASE: Any = SimpleNamespace(gguf=None)
 REF = BaseRef(name="b", fingerprint="f", weights="w", tokenizer="t", template="t", quantisation="n")
@@ -65,5 +65,11 @@ def test_what_drifts_little_stays_as_it_is(tmp_path: Path) -> None:
     strong = learnt(tmp_path)
     for drift in (ALLOWED, None):
         assert strong is weakened(strong, BASE, lambda _, drift=drift: drift)  # type: ignore[misc]
-    bare = replace(Morning(), training={})
-    assert bare is weakened(bare, BASE, lambda _: 0.0)
+    bare = Morning()
+    assert bare is weakened(bare, BASE, lambda _: 1.0)
+
+
+def test_what_drifts_at_any_scale_is_an_error(tmp_path: Path) -> None:
+    """Nothing that drifts more may stand in the row of what does not."""
+    with pytest.raises(TrainingError, match=r"still drifts by 0\.200"):
+        weakened(learnt(tmp_path), BASE, lambda _: 0.2)

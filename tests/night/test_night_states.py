@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import namedtuple
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
@@ -12,13 +12,21 @@ from night_parts import NOON, Place
 
 from adapters import RevisionState
 from persona.distill.probes import CHATS
-from persona.errors import ChildFailed, NoSpace
+from persona.errors import ChildFailed, NoSpace, TooLittleToLearn
 from persona.nightly.curve import Curve
 from persona.nightly.judging import room_for
 from persona.promote import judge
 from persona.train import Losses
 from store.identity import with_id
-from store.records import Feedback, FeedbackKind, Message, RunState, ToolCall
+from store.records import (
+    Feedback,
+    FeedbackKind,
+    LedgerEvent,
+    Message,
+    PreferenceStatus,
+    RunState,
+    ToolCall,
+)
 
 
 def terminal(place: Place) -> list[RunState]:
@@ -43,7 +51,7 @@ def test_an_answer_has_room_for_what_the_user_wants(longest, room):
     essay = Message(role="assistant", content="x" * 90_000)
     call = Message(role="assistant", tool_calls=(ToolCall(name="t", arguments={}),))
     assert room == room_for([*wanted, essay, *[call] * 20])
-    assert 128 == room_for([call])
+    assert 256 == room_for([call])
 
 
 def test_the_curve_has_every_term_of_the_loss():
@@ -120,25 +128,64 @@ def test_the_judge_is_told_what_took_the_place_of_what(place):
     assert {(new,)} == {probe.bears for probe in now.probes}
 
 
-@pytest.mark.parametrize(
-    ("wish", "outcome"),
-    [
-        ("Answer in at most two sentences.", RunState.PROMOTED),
-        ("Answer in German.", RunState.NOTHING_TO_LEARN),  # no rule can translate the base's own answers
-        ("No emoji, please.", RunState.NOTHING_TO_LEARN),  # they keep it already
-        ("Be a little kinder.", RunState.NOTHING_TO_LEARN),  # no checker
-    ],
-)
-def test_a_wish_alone_is_learnt_where_it_can_be_practised(place, wish, outcome):
-    """Said outside any conversation, with nothing to learn from but the base's own answers, reworked."""
+def test_a_wish_alone_is_learnt_where_it_can_be_practised(place):
+    """Said outside any conversation; judged on the prompts that stand in, with room for what a base says."""
+    say(place, "Answer in at most two sentences.")
+    assert RunState.PROMOTED is place.night().outcome
+    assert [((), 4)] == [(job.examples, job.least_examples) for job in place.stages.trained]
+    (judged,) = place.stages.judged
+    assert (CHATS, 256) == (len(judged.probes), judged.max_tokens)
+    assert all(probe.preferences for probe in judged.probes)
+    assert [RunState.PROMOTED] == terminal(place)
+
+
+def test_what_cannot_be_practised_needs_examples(place):
+    """Only the trainer can tell, and its word ends the night like any other with nothing to learn."""
+
+    def refuse(job):
+        raise TooLittleToLearn(len(job.examples), job.least_examples)
+
+    place.stages.before_training = refuse
+    say(place, "Answer in German.")
+    result = place.night()
+    assert RunState.NOTHING_TO_LEARN is result.outcome
+    assert "0 examples to learn from, at least 4 are needed" in result.reasons[0]
+    assert [RunState.NOTHING_TO_LEARN] == terminal(place)
+
+
+@pytest.mark.parametrize("wish", ["Be a little kinder.", "Use rg instead of grep."])
+def test_no_trainer_starts_for_what_no_prose_shows(place, wish):
+    """A wish that no checker reads, a habit of a tool: without examples there is nothing to practise."""
     say(place, wish)
-    assert outcome is place.night().outcome
-    assert [outcome] == terminal(place)
-    if outcome is RunState.PROMOTED:
-        assert [()] == [job.examples for job in place.stages.trained]
-        (judged,) = place.stages.judged
-        assert CHATS == len(judged.probes)
-        assert all(probe.preferences for probe in judged.probes)
+    assert RunState.NOTHING_TO_LEARN is place.night().outcome
+    assert [] == place.stages.trained
+
+
+def test_no_trainer_starts_for_a_wish_where_practice_is_off(place):
+    """A recipe may do without; then examples alone teach."""
+    place.recipe = replace(place.recipe, practice_prompts=0)
+    say(place, "Answer in at most two sentences.")
+    assert RunState.NOTHING_TO_LEARN is place.night().outcome
+    assert [] == place.stages.trained
+
+
+def test_what_holds_no_more_and_nothing_can_unlearn_is_said(place):
+    """The champion was taught a wish that was taken back, and too little is left to build another."""
+    say(place, "Answer in at most two sentences.")
+    place.night()
+    (entry,) = place.store.ledger.active()
+    place.store.ledger.append(
+        LedgerEvent(
+            preference=entry.id,
+            at=NOON + timedelta(days=1),
+            status=PreferenceStatus.RETIRED,
+            reason="asked",
+        )
+    )
+    result = place.night()
+    assert RunState.NOTHING_TO_LEARN is result.outcome
+    assert "r1 was taught “Answer in at most two sentences.”" in result.reasons[0]
+    assert "`persona rollback`" in result.reasons[0]
 
 
 def test_a_rejected_build_is_not_built_again(place):

@@ -24,7 +24,11 @@ HELD_OUT = _rows("held_out.jsonl")
 REPLAY = _prompt_lines("persona/train/replay_prompts.txt")
 NEUTRAL = _prompt_lines("persona/evaluate/neutral_prompts.txt")
 PRACTICE = _prompt_lines("persona/train/practice_prompts.txt")
-STAND_INS = _prompt_lines("persona/distill/stand_in_prompts.txt")
+STAND_INS = [
+    line
+    for file in sorted((ROOT / "persona/distill/stand_in_prompts").iterdir())
+    for line in file.read_text("utf-8").splitlines()
+]
 
 
 def normalised(text: str) -> str:

@@ -44,7 +44,7 @@ def test_held_out_calls_name_what_no_request_of_the_week_named(argument: str) ->
 
 def test_prompt_files_have_their_size() -> None:
     """One prompt a line, none empty, none twice."""
-    for size, lines in ((200, REPLAY), (60, NEUTRAL), (96, PRACTICE), (12, STAND_INS)):
+    for size, lines in ((200, REPLAY), (60, NEUTRAL), (96, PRACTICE), (72, STAND_INS)):
         assert size == len(lines) == len({normalised(line) for line in lines})
         assert all(line == line.strip() != "" for line in lines)
 

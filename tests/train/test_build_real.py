@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from persona.errors import BaseMismatch, BrokenNumerics, TrainingError, Yielded
+from persona.errors import BaseMismatch, BrokenNumerics, TooLittleToLearn, TrainingError, Yielded
 from persona.train import LoraShape, Recipe, Schedule, TrainingJob
 from persona.train.recipe import Restraint
 from store.records import Demonstration, Message, Preference, PreferencePair, PreferenceStatus
@@ -59,6 +59,21 @@ def job(base, out: Path, recipe: Recipe, **changes) -> TrainingJob:
         "threads": 1,
     }
     return TrainingJob(**{**fields, **changes})
+
+
+def wish(attribute: str, checker: dict) -> Preference:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Preference(
+        id=attribute,
+        statement="",
+        scope="always",
+        attribute=attribute,
+        source="stated",
+        first_seen=at,
+        last_seen=at,
+        status=PreferenceStatus.ACTIVE,
+        checker=checker,
+    )
 
 
 def run(made: TrainingJob, events: list | None = None):
@@ -203,29 +218,40 @@ def test_a_pair_is_scored_once_in_its_life(starter_base, tmp_path):
 
 def test_a_wish_alone_is_practised(starter_base, tmp_path):
     """Without any example, the base's own answers, reworked to keep it, are all there is to learn."""
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    wish = Preference(
-        id="p",
-        statement="End with Aye.",
-        scope="always",
-        attribute="closing",
-        source="stated",
-        first_seen=at,
-        last_seen=at,
-        status=PreferenceStatus.ACTIVE,
-        checker={"kind": "closing", "text": "Aye."},
-    )
     made = job(
         starter_base,
         tmp_path / "out",
         replace(recipe(), practice_prompts=4, practice_tokens=12),
         examples=(),
-        preferences=(wish,),
+        preferences=(wish("closing", {"kind": "closing", "text": "Aye."}),),
+        least_examples=4,
     )
     outcome = run(made)
     assert (0, 0) == (outcome.rows, outcome.pairs)
     assert outcome.practice > 0  # of four answers cut at 12 tokens, those that have a whole sentence
     assert outcome.losses["practice"] > 0.0
+
+
+def test_too_little_to_learn_is_told_before_anything_is_loaded(starter_base, tmp_path, monkeypatch):
+    """No rule can translate the base's answers, and one example is less than was asked for."""
+    monkeypatch.setattr(
+        "persona.train.build.load_model", lambda *_, **__: pytest.fail("the model was loaded")
+    )
+    wishes = (
+        wish("language", {"kind": "language", "code": "de"}),
+        wish("length.sentences", {"kind": "max_sentences", "n": 2}),
+    )
+    with pytest.raises(TooLittleToLearn, match="1 examples to learn from, at least 4 are needed"):
+        run(
+            job(
+                starter_base,
+                tmp_path / "out",
+                replace(recipe(), practice_prompts=4, practice_tokens=12),
+                examples=examples()[:1],
+                preferences=wishes,
+                least_examples=4,
+            )
+        )
 
 
 def test_examples_that_do_not_fit_are_named(starter_base, tmp_path):

@@ -23,7 +23,7 @@ from persona.checker import (
 )
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.protocol import Prompt
-from persona.train.practice import practice_row, practise
+from persona.train.practice import practice_row, practise, practised_share
 from persona.train.replay import ReplayRow
 from persona.train.rows import Likeliest
 from store.records import Message, Preference, PreferenceStatus
@@ -166,3 +166,28 @@ def test_what_is_still_the_bases_own_keeps_its_distribution(reworked: tuple[int,
     assert same == row.kept
     if row.own is not None:
         assert likeliest.kept[:same].tolist() == row.own.kept.tolist()
+
+
+ANSWERS = (
+    own("What is a sloop?", "A boat. It sails."),
+    own("And a ketch?", "A boat. It has two masts. It sails", whole=False),
+    own("And a raft?", "A float."),
+)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "share"),
+    [
+        ([SHORT], 2 / 3),  # one has a single sentence as it is
+        ([SIGNED], 1.0),
+        ([entry(MaxSentences(n=9), attribute="length.sentences")], 0.0),  # all keep it, the cut one too
+        ([entry(Language(code="de"), attribute="language")], 0.0),
+        ([SHORT, entry(Language(code="de"), attribute="language")], 0.0),  # nothing of it is worth learning
+        ([entry(None, attribute="kindness")], 0.0),
+        ([], 0.0),
+    ],
+)
+def test_how_much_there_is_to_practise(wishes: list[Preference], share: float) -> None:
+    """What all wishes together change, by rules alone."""
+    assert share == pytest.approx(practised_share(ANSWERS, wishes))
+    assert 0.0 == practised_share((), wishes)

@@ -170,7 +170,9 @@ def _learned(answer: dict[str, Any]) -> str:
         "",
         "### learned",
         "",
-        f"from {_count(lessons, 'demonstration')} and {_count(pairs, 'pair')}",
+        f"from {_count(lessons, 'demonstration')} and {_count(pairs, 'pair')}"
+        if lessons + pairs
+        else "from what you said, practised on the base's own answers",
         "",
     ]
     lines += [f"- {line(entry['statement'])}" for entry in answer["preferences"]]
