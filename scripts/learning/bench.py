@@ -25,9 +25,9 @@ from persona.base import Base
 from persona.promote import GatePolicy
 from persona.train import Recipe
 
-USUAL = ("base", "prompt", "sft-chain", "dpo-chain", *PERSONA_ARMS)
 WEAKENED = "sft-weakened"
-ARMS = (*USUAL, WEAKENED, TOLD)
+ARMS = ("base", "prompt", "sft-chain", WEAKENED, "dpo-chain", *PERSONA_ARMS, TOLD)
+USUAL = tuple(arm for arm in ARMS if arm not in (WEAKENED, TOLD))
 
 
 @dataclass(frozen=True, kw_only=True)
