@@ -28,12 +28,14 @@ class Rate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
-    """The outer shape of the generated answers. `words` is their mean; the others are shares of answers."""
+    """The outer shape of the generated answers. `words` is their mean; the others are shares of `answers`,
+    whose number reports of earlier versions do not say (0)."""
 
     words: float
     truncated: float
     looping: float
     empty: float
+    answers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -30,4 +30,5 @@ def form_of(completions: Sequence[Completion]) -> Form | None:
         truncated=sum(c.finish_reason == "length" for c in completions) / n,
         looping=sum(map(loops, texts)) / n,
         empty=sum(not t.strip() for t in texts) / n,
+        answers=n,
     )

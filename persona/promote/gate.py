@@ -208,12 +208,13 @@ def _form(
         unknown.append("the form of the answers (length, loops, truncation) is missing")
         return
     before = len(harm)
-    for name, now, allowed in (
-        ("cut off", form.truncated, base.truncated + policy.max_truncated_gain),
-        ("loops", form.looping, base.looping + policy.max_looping_gain),
-        ("empty", form.empty, policy.max_empty),
+    for name, now, then, allowed in (
+        ("cut off", form.truncated, base.truncated, base.truncated + policy.max_truncated_gain),
+        ("loops", form.looping, base.looping, base.looping + policy.max_looping_gain),
+        ("empty", form.empty, base.empty, policy.max_empty),
     ):
-        if not math.isfinite(now) or now > allowed:
+        alone = form.answers > 0 and (now - then) * form.answers < policy.min_lost - _ROUNDING
+        if not math.isfinite(now) or (now > allowed and not alone):
             harm.append(f"{_share(now)} of its answers are {name}, {_share(allowed)} are allowed")
     if len(harm) == before:
         fine.append(f"answers end, do not loop, and have {form.words:.0f} words (base {base.words:.0f})")

@@ -64,6 +64,7 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Antworte auf Deutsch.", [language("de")]),
     ("Ab jetzt bitte auf Englisch antworten", [language("en")]),
     ("Beende jede Antwort mit „Fair winds!“", [BYE]),
+    ('Beende jede Antwort mit „Fair winds!"', [BYE]),
     ("Beginne jede Antwort mit „Ahoy!“.", [AHOY]),
     ("Sag nie „halt“", [("wording.halt", Avoids(text="halt"))]),
     ("Réponds toujours en deux phrases maximum.", [TWO]),

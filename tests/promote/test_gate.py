@@ -50,6 +50,16 @@ def test_a_candidate_that_learnt_is_accepted_with_reasons():
     assert any("“Be brief.”: 95 % (before 5 %)" in reason for reason in verdict.reasons)
 
 
+@pytest.mark.parametrize("fault", ["truncated", "looping", "empty"])
+@pytest.mark.parametrize(("lost", "answers", "accepted"), [(1, 6, True), (2, 6, False), (1, 0, False)])
+def test_one_answer_of_few_refuses_nothing(fault, lost, answers, accepted):
+    """Nor does its form; two do, and so does a share of nobody knows how many."""
+    plain = Form(words=40, truncated=0.0, looping=0.0, empty=0.0, answers=answers)
+    broken = replace(plain, **{fault: lost / (answers or 6)})
+    found = judge(report(replace(GOOD, form=broken), base=replace(BASE, form=plain)), POLICY)
+    assert accepted is found.accepted
+
+
 MISSING = {
     "no pairs": {"pairs": None},
     "no calls": {"calls_exact": None},
@@ -175,7 +185,10 @@ arms = st.builds(
     calls_valid=st.none() | rates,
     calls_exact=st.none() | rates,
     drift=st.none() | floats,
-    form=st.none() | st.builds(Form, words=floats, truncated=floats, looping=floats, empty=floats),
+    form=st.none()
+    | st.builds(
+        Form, words=floats, truncated=floats, looping=floats, empty=floats, answers=st.integers(0, 60)
+    ),
 )
 
 

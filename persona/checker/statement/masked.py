@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 
 _QUOTED = re.compile(
-    r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|\"([^\"]+)\"|`([^`]+)`"
+    r"“([^“”]+)”|„([^„“”\"]+)[“”\"]|«([^«»]+)»|\"([^\"]+)\"|`([^`]+)`"
     r"|(?<!\w)‘(.+?)’(?!\w)|(?<!\w)'(.+?)'(?!\w)"
 )
 _BRACKETS = str.maketrans("⟦⟧", "[]")
