@@ -20,7 +20,7 @@ def note(morning: Morning) -> list[str]:
         f"{morning.headline}.",
         *_offer(morning),
         *_section("why", _cut(morning.run.reasons, _MOST_REASONS)),
-        *_section("learnt", _learnt(morning.learnt)),
+        *_section("learnt" if morning.promoted else "wanted", _learnt(morning.learnt)),
         *_section("measured", _measured(morning)),
         *_section("before and after", _samples(morning)),
         *_section("cost", [cost_line(morning.cost)] if morning.cost.minutes else []),

@@ -85,6 +85,10 @@ class Morning:
         return "The night is still at work"
 
     @property
+    def promoted(self) -> bool:
+        return self.run.state is RunState.PROMOTED
+
+    @property
     def said_alone(self) -> bool:
         """Was it built from wishes, without any example of what you wanted?"""
         return bool(self.examples) and not self.examples["train"]

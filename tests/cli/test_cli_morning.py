@@ -179,6 +179,14 @@ def test_the_note_of_a_refusal(shell: Shell, past: Past) -> None:
     assert "r1 was refused; r0 stayed in use." == shell.run("morning").out.splitlines()[0]
 
 
+def test_what_a_refused_night_did_not_learn_is_wanted(shell: Shell, past: Past) -> None:
+    """What the ledger holds is told all the same, and by no word as if the weights had it."""
+    run_again(shell, past, RunState.REJECTED, snapshot=past.new.id, revision=past.r1.id, reasons=["worse"])
+    lines = shell.run("morning").out.splitlines()
+    assert "wanted" in lines
+    assert "learnt" not in lines
+
+
 def test_no_night_yet(shell: Shell) -> None:
     """One line, exit code 2."""
     shell.persona().create()
