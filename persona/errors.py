@@ -172,8 +172,9 @@ class TooLittleToLearn(TrainingError):
 
     def __init__(self, examples: int, needed: int) -> None:
         super().__init__(
-            f"{examples} examples to learn from, at least {needed} are needed, or a preference that rules "
-            "can practise: edit, pick or vote on some answers, or say how long they may be or how they end"
+            f"{examples} examples to learn from, at least {needed} are needed, or wishes that rules can "
+            "practise on the base's own answers (few sentences, how to begin or end; no language, no tone): "
+            "edit, pick or vote on some answers"
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from persona.checker import ALWAYS
+from persona.checker import is_tool_scope
 from persona.distill.active import ActivePreference, active_preferences, in_scope
 from persona.distill.likeness import prompt_key
 from persona.distill.stand_ins import ANY_PROSE, stand_in_prompts, usual_language
@@ -40,8 +40,8 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
     A preference applies to a prompt when its scope covers it and its checker speaks about the wanted answer:
     style to prose, a habit to calls of its tool. Of the prompts without any all are taken whose wanted answer
     calls tools, and of the others the newest, until CHATS ask for prose. First come those that stand in,
-    where a preference that all prose has to keep is asked of fewer than CHATS. `examples` may hold more than
-    the snapshot does.
+    where a preference that an everyday question has to keep is asked of fewer than CHATS. `examples` may hold
+    more than the snapshot does.
     """
     by_id = {example.id: example for example in examples}
     active = active_preferences(snapshot.preferences)
@@ -66,22 +66,25 @@ def probes(snapshot: DatasetSnapshot, examples: Iterable[Example]) -> list[Probe
 
 
 def _stand_ins(active: Sequence[ActivePreference], own: Sequence[Probe], wrote: Sequence[str]) -> list[Probe]:
-    """As many as the preference with the fewest probes lacks, of those that all prose has to keep. `wrote` is
-    what the user asked, which may be trained on, and so is asked no more; without any the statements tell in
-    which language to ask.
+    """As many as the preference with the fewest probes lacks, of those that an everyday question has to keep.
+    `wrote` is what the user asked, which may be trained on, and so is asked no more.
     """
     found = []
     known = {_asked(text) for text in wrote}
-    language = usual_language(wrote or [one.preference.statement for one in active])
+    language = usual_language([*wrote, *(one.preference.statement for one in active)])
     for text in stand_in_prompts(language):
         prompt = (Message(role="user", content=text),)
-        applying = tuple(one.preference for one in in_scope(active, prompt) if one.asks_of(ANY_PROSE))
+        applying = tuple(
+            one.preference
+            for one in in_scope(active, prompt)
+            if one.asks_of(ANY_PROSE) and not is_tool_scope(one.preference.scope)
+        )
         if applying and _asked(text) not in known:
             found.append(
                 Probe(conversation="", prompt=prompt, tools=(), reference=ANY_PROSE, preferences=applying)
             )
-    always = [each for each in (found[0].preferences if found else ()) if each.scope == ALWAYS]
-    counts = [sum(each in probe.preferences for probe in own) for each in always]
+    wanted = found[0].preferences if found else ()
+    counts = [sum(each in probe.preferences for probe in own) for each in wanted]
     return found[: max(0, CHATS - min(counts, default=CHATS))]
 
 

@@ -25,6 +25,7 @@ def stand_in_prompts(language: str) -> list[str]:
 
 
 def usual_language(texts: Iterable[str]) -> str:
-    """The one of LANGUAGES that most of what the user wrote is in; English where nothing tells."""
-    told = Counter(language for text in texts if (language := language_of(text)) in LANGUAGES)
-    return max(LANGUAGES, key=lambda language: told[language])
+    """The one that most of the texts are in; English where that is none of LANGUAGES, or nothing tells."""
+    told = Counter(language for text in texts if (language := language_of(text)) is not None)
+    usual = max(told, key=lambda language: told[language], default="en")
+    return usual if usual in LANGUAGES else "en"

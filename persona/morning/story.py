@@ -91,7 +91,7 @@ class Morning:
     @property
     def said_alone(self) -> bool:
         """Was it built from wishes, without any example of what you wanted?"""
-        return bool(self.examples) and not self.examples["train"]
+        return self.ref is not None and bool(self.examples) and not self.examples["train"]
 
     def _examples(self) -> str:
         conversations = self.examples.get("conversations", 0)

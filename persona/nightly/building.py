@@ -37,7 +37,8 @@ def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) ->
     """A revision to judge, built unless the same build awaits judgement already; or why there is none."""
     snapshot = distilled.snapshot
     if len(snapshot.train) < _LEAST_EXAMPLES and not _may_practise(night, snapshot.preferences):
-        return None, _too_little(night, distilled, TooLittleToLearn(len(snapshot.train), _LEAST_EXAMPLES))
+        too_little = TooLittleToLearn(len(snapshot.train), _LEAST_EXAMPLES)
+        return None, _and_what_stays(night, distilled, str(too_little))
     known = night.registry.find_build(
         build_key(
             base=night.base.fingerprint,
@@ -50,11 +51,12 @@ def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) ->
         try:
             return _build(night, run, distilled, costs), ""
         except TooLittleToLearn as error:
-            return None, _too_little(night, distilled, error)
+            return None, _and_what_stays(night, distilled, str(error))
     for awaiting in (known, weakened_before(night, known)):
         if awaiting is not None and night.registry.state(awaiting.id) is RevisionState.CANDIDATE:
             return Candidate(revision=awaiting), ""
-    return None, f"nothing new since {known.ref}: the same examples, base and recipe built it"
+    why = f"nothing new since {known.ref}: the same examples, base and recipe built it"
+    return None, _and_what_stays(night, distilled, why)
 
 
 def _may_practise(night: Night, preferences: Sequence[Preference]) -> bool:
@@ -63,19 +65,23 @@ def _may_practise(night: Night, preferences: Sequence[Preference]) -> bool:
     return practice > 0 and any(each.checker and not is_tool_scope(each.scope) for each in preferences)
 
 
-def _too_little(night: Night, distilled: Distilled, why: TooLittleToLearn) -> str:
-    """The reason; and what of the champion nothing can unlearn, where too little is left to build another."""
+def _and_what_stays(night: Night, distilled: Distilled, why: str) -> str:
+    """The reason; and what the champion was taught and nobody wants now, as nothing is built without it."""
     champion = night.registry.resolve("champion")
-    if isinstance(champion, Bare):
-        return str(why)
+    taught = {each.id: each.preferences for each in night.store.snapshots.all()}
     wanted = {entry.id for entry in distilled.snapshot.preferences}
-    taught = next((each for each in night.store.snapshots.all() if each.id == champion.snapshot), None)
-    gone = [entry.statement for entry in (taught.preferences if taught else ()) if entry.id not in wanted]
-    if not gone:
-        return str(why)
-    return (
-        f"{why}; {champion.ref} was taught “{gone[0]}”, which holds no more: `persona rollback` takes it back"
-    )
+
+    def gone(revision: Revision | Bare) -> list[str]:
+        learnt = () if isinstance(revision, Bare) else taught.get(revision.snapshot, ())
+        return [entry.statement for entry in learnt if entry.checker and entry.id not in wanted]
+
+    if not (past := gone(champion)):
+        return why
+    line = [night.registry.resolve(revision) for revision in night.registry.line()]
+    back = next(revision for revision in reversed(line) if not gone(revision))
+    which = f"“{past[0]}”" if len(past) == 1 else f"“{past[0]}” and {len(past) - 1} more"
+    past_it = f"`persona rollback {back.ref}` goes back to before"
+    return f"{why}; {champion.ref} was taught {which}, which nobody wants now: {past_it}"
 
 
 def _build(night: Night, run: str, distilled: Distilled, costs: Costs) -> Candidate:

@@ -211,7 +211,7 @@ def _form(
     for name, now, then, allowed in (
         ("cut off", form.truncated, base.truncated, base.truncated + policy.max_truncated_gain),
         ("loops", form.looping, base.looping, base.looping + policy.max_looping_gain),
-        ("empty", form.empty, base.empty, policy.max_empty),
+        ("empty", form.empty, 0.0, policy.max_empty),
     ):
         alone = form.answers > 0 and (now - then) * form.answers < policy.min_lost - _ROUNDING
         if not math.isfinite(now) or (now > allowed and not alone):

@@ -65,6 +65,7 @@ READ: list[tuple[str, list[tuple[str, Checker | None]]]] = [
     ("Ab jetzt bitte auf Englisch antworten", [language("en")]),
     ("Beende jede Antwort mit „Fair winds!“", [BYE]),
     ('Beende jede Antwort mit „Fair winds!"', [BYE]),
+    ('Beende jede Antwort mit „Sag "Ade" dazu“', [("closing", Closing(text='Sag "Ade" dazu'))]),
     ("Beginne jede Antwort mit „Ahoy!“.", [AHOY]),
     ("Sag nie „halt“", [("wording.halt", Avoids(text="halt"))]),
     ("Réponds toujours en deux phrases maximum.", [TWO]),

@@ -142,14 +142,16 @@ def test_every_language_has_its_stand_ins() -> None:
         language: usual_language(texts) for language, texts in lists.items()
     }
     assert "en" == usual_language([])
+    dutch = ["Wat is er in de stad te doen en hoe kom ik er met de trein?"] * 3
+    assert "en" == usual_language([*dutch, "Wie lange muss ich den Reis kochen und wann ist er fertig?"])
 
 
-def test_a_preference_for_a_kind_of_request_takes_no_stand_ins() -> None:
-    """Where it displaces the one that is always in force, that one could not be asked of any of them."""
+def test_stand_ins_are_questions() -> None:
+    """A preference for questions displaces the one that is always in force there too, and is asked."""
     always = replace(preference("a"), attribute="length", checker={"kind": "max_sentences", "n": 2})
     kind = replace(always, id="k", scope="kind:question", checker={"kind": "max_sentences", "n": 5})
     snapshot = DatasetSnapshot(id="d", at=AT, train=(), held_out=(), preferences=(always, kind))
-    assert [] == probes(snapshot, [])
+    assert [["k"]] * CHATS == [[each.id for each in probe.preferences] for probe in probes(snapshot, [])]
 
 
 @pytest.mark.parametrize(

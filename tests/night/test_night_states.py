@@ -169,23 +169,45 @@ def test_no_trainer_starts_for_a_wish_where_practice_is_off(place):
     assert [] == place.stages.trained
 
 
-def test_what_holds_no_more_and_nothing_can_unlearn_is_said(place):
-    """The champion was taught a wish that was taken back, and too little is left to build another."""
-    say(place, "Answer in at most two sentences.")
-    place.night()
-    (entry,) = place.store.ledger.active()
+def retire(place: Place, statement: str) -> None:
+    (entry,) = [each for each in place.store.ledger.active() if each.statement == statement]
     place.store.ledger.append(
         LedgerEvent(
             preference=entry.id,
-            at=NOON + timedelta(days=1),
+            at=NOON + timedelta(days=2),
             status=PreferenceStatus.RETIRED,
             reason="asked",
         )
     )
+
+
+SHORT, SIGNED = "Answer in at most two sentences.", 'End every answer with "Aye."'
+
+
+@pytest.mark.parametrize(
+    ("taken_back", "taught", "back"),
+    [
+        ([SIGNED], f"“{SIGNED}”", "r1"),  # what is left was built before: nothing new
+        ([SHORT], f"“{SHORT}”", ""),  # another build: the closing alone
+        ([SHORT, SIGNED], "and 1 more", "r0"),  # nothing is left to build from
+    ],
+)
+def test_what_holds_no_more_and_nothing_unlearns_is_said(place, taken_back, taught, back):
+    """The champion was taught a wish that was taken back; the reason names whom to go back to."""
+    say(place, SHORT)
+    place.night()
+    say(place, SIGNED, days=1)
+    place.night()
+    for statement in taken_back:
+        retire(place, statement)
     result = place.night()
+    if not back:
+        assert ("r3", 3) == (result.revision, len(place.stages.trained))
+        return
     assert RunState.NOTHING_TO_LEARN is result.outcome
-    assert "r1 was taught “Answer in at most two sentences.”" in result.reasons[0]
-    assert "`persona rollback`" in result.reasons[0]
+    assert "r2 was taught" in result.reasons[0]
+    assert taught in result.reasons[0]
+    assert f"`persona rollback {back}`" in result.reasons[0]
 
 
 def test_a_rejected_build_is_not_built_again(place):

@@ -60,6 +60,14 @@ def test_one_answer_of_few_refuses_nothing(fault, lost, answers, accepted):
     assert accepted is found.accepted
 
 
+def test_that_the_base_says_nothing_either_excuses_no_empty_answers():
+    """Loops and cut answers are held against the base's; answers without a word are never fine."""
+    form = Form(words=40, truncated=0.4, looping=0.4, empty=0.4, answers=10)
+    verdict = judge(report(replace(GOOD, form=form), base=replace(BASE, form=form)), POLICY)
+    assert not verdict.accepted
+    assert "40 % of its answers are empty, 2 % are allowed" == verdict.reasons[0]
+
+
 MISSING = {
     "no pairs": {"pairs": None},
     "no calls": {"calls_exact": None},
