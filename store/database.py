@@ -90,8 +90,10 @@ class Database:
     def _bring_up_to_date(self) -> None:
         from store.migrations import APPLICATION_ID, NAMES, migrations
 
-        header = self.value("PRAGMA application_id")
-        if header != APPLICATION_ID and self.value("SELECT count(*) FROM sqlite_schema"):
+        # In this order: who makes the schema at this moment signs it in the same commit.
+        if self.value("SELECT count(*) FROM sqlite_schema") and (
+            self.value("PRAGMA application_id") != APPLICATION_ID
+        ):
             raise NotAStore(self.path, "another program wrote it")
         unknown = [applied.name for applied in migrations.applied(self.tables) if applied.name not in NAMES]
         if unknown:

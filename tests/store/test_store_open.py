@@ -206,7 +206,7 @@ def test_two_who_create_at_once_share_one_store(path: Path) -> None:
     """Whoever comes second finds the schema that the first one made."""
     path.parent.mkdir()
     children = []
-    for number in range(4):
+    for number in range(8):
         child = os.fork()
         if not child:
             code = 1
@@ -217,9 +217,9 @@ def test_two_who_create_at_once_share_one_store(path: Path) -> None:
             finally:
                 os._exit(code)
         children.append(child)
-    assert [0] * 4 == [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    assert [0] * 8 == [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     with Store.open(path) as store:
-        assert 4 == store.interactions.count()
+        assert 8 == store.interactions.count()
         assert [] == store.verify()
 
 
