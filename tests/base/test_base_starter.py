@@ -68,8 +68,8 @@ def test_the_base_is_intact(starter):
 def test_text_is_encoded_as_llama_cpp_encodes_it(starter, llama_tokens):
     """What is trained is what is served, token for token, for any text that is free of control characters."""
     tokenizer = Tokenizer.from_file(str(starter.tokenizer))
-    # llama.cpp takes a control character for a letter in some places; see the limits in the README.
-    letters = st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t")
+    # llama.cpp takes a control character, and what Unicode has not assigned, for a letter in some places.
+    letters = st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\n\t")
     pieces = st.sampled_from(PIECES)
 
     @settings(deadline=None, max_examples=400)
