@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bench_loop import this_machine
+from learning.lives import import_talks
 from people import NIGHTS, PEOPLE, Person
 
-from persona.capture.interchange import import_file
 from persona.distill import distill
 from store import Store
 
@@ -75,22 +75,17 @@ def measured(people: Sequence[Person], weeks: Sequence[int]) -> Iterator[After]:
         file = Path(folder) / "store.db"
         with Store.open(file) as store:
             for week in range(1, max(weeks, default=0) + 1):
-                _import(store, Path(folder) / "week.jsonl", people, week)
+                import_talks(
+                    store,
+                    (
+                        _of_week(talk, week)
+                        for person in people
+                        for night in range(1, NIGHTS + 1)
+                        for talk in person.teaching(night, seed=week)
+                    ),
+                )
                 if week in weeks:
                     yield _after(store, file, week)
-
-
-def _import(store: Store, lines: Path, people: Sequence[Person], week: int) -> None:
-    text = "".join(
-        json.dumps(_of_week(talk, week), ensure_ascii=False) + "\n"
-        for person in people
-        for night in range(1, NIGHTS + 1)
-        for talk in person.teaching(night, seed=week)
-    )
-    lines.write_text(text, encoding="utf-8")
-    report = import_file(store, lines)
-    if report.skipped:
-        raise ValueError(f"week {week}: {report.skipped[0]}")
 
 
 def _of_week(talk: Mapping[str, Any], week: int) -> dict[str, Any]:

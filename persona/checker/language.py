@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -54,12 +55,17 @@ def function_words(code: str) -> frozenset[str]:
 
 def language_of(text: str) -> str | None:
     """The language whose function words, or whose letters, the text has most of; None where nothing tells."""
+    _, counts, scripts = _counted(text)
+    (language, best), (_, second) = Counter(counts | scripts).most_common(2)
+    return language if best > second else None
+
+
+def _counted(text: str) -> tuple[list[str], dict[str, int], dict[str, int]]:
+    """The words of a text without its code; its function words, and its letters, by language."""
     text = without_code(text)
     tokens = [token.casefold() for token in _TOKEN.findall(text)]
     counts = {code: sum(token in words for token in tokens) for code, words in _WORDS.items()}
-    counts |= {code: len(_TOKEN.findall(" ".join(script.findall(text)))) for code, script in _SCRIPTS.items()}
-    best, second = sorted(counts.values(), reverse=True)[:2]
-    return max(counts, key=counts.__getitem__) if best > second else None
+    return tokens, counts, {code: len(script.findall(text)) for code, script in _SCRIPTS.items()}
 
 
 # Up to this many words without any function word may be a name or a number, which is in every language.
@@ -78,11 +84,8 @@ class Language(StyleChecker):
             raise ValueError(f"checker 'language': {self.code!r} is none of {', '.join(_NAMES)}")
 
     def holds(self, text: str) -> bool:
-        text = without_code(text)
-        tokens = [token.casefold() for token in _TOKEN.findall(text)]
-        counts = {code: sum(token in words for token in tokens) for code, words in _WORDS.items()}
+        tokens, counts, scripts = _counted(text)
         letters = sum(map(len, tokens))
-        scripts = {code: len(script.findall(text)) for code, script in _SCRIPTS.items()}
         if len(tokens) <= _TOO_SHORT_TO_TELL and not any(counts.values()) and not any(scripts.values()):
             return True
         if self.code in _SCRIPTS:

@@ -27,5 +27,5 @@ def stand_in_prompts(language: str) -> list[str]:
 def usual_language(texts: Iterable[str]) -> str:
     """The one that most of the texts are in; English where that is none of LANGUAGES, or nothing tells."""
     told = Counter(language for text in texts if (language := language_of(text)) is not None)
-    usual = max(told, key=lambda language: told[language], default="en")
-    return usual if usual in LANGUAGES else "en"
+    usual = [language for language, _ in told.most_common(1)]
+    return usual[0] if usual and usual[0] in LANGUAGES else LANGUAGES[0]

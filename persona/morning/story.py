@@ -94,9 +94,9 @@ class Morning:
         return self.ref is not None and bool(self.examples) and not self.examples["train"]
 
     def _examples(self) -> str:
-        conversations = self.examples.get("conversations", 0)
         if self.said_alone:
             return "what you said"
+        conversations = self.examples.get("conversations", 0)
         return f"{self.examples.get('train', 0)} examples in {conversations} conversations"
 
 

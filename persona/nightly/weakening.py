@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from adapters import Build, OperationKind, Registry, Revision, RevisionState, build_key
 from adapters.failpoint import reach
 from adapters.layout import CONFIG, GGUF, WEIGHTS
+from persona.base import Base
 from persona.engine.gguf_adapter import write_gguf_adapter
 from persona.nightly.costs import Costs
 from persona.nightly.night import Night
@@ -65,22 +67,31 @@ def why_weakened(registry: Registry, revision: Revision) -> str:
     return f"weakened to {STRENGTH * 100:.0f} % of {parent}, of which was said: {refused[-1].split('; ')[0]}"
 
 
+def write_weaker(strong: Revision, staged: Path, strength: float, base: Base) -> None:
+    """The files of `strong` at so much of its scale, into the staging folder. Peft and llama.cpp scale an
+    adapter by alpha / rank: so alpha says the strength, and its weights stay what training made."""
+    config = json.loads(strong.file(CONFIG).read_bytes())
+    config["lora_alpha"] *= strength
+    (staged / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True))
+    shutil.copyfile(strong.file(WEIGHTS), staged / WEIGHTS)
+    if base.gguf is not None:
+        write_gguf_adapter(staged, base, staged / GGUF)
+
+
+def build_of(revision: Revision) -> Build:
+    """What it was published with."""
+    return Build(**{field.name: getattr(revision, field.name) for field in fields(Build)})
+
+
 def _publish(night: Night, run: str, strong: Revision) -> Revision:
-    """Peft and llama.cpp both scale an adapter by alpha / rank: so alpha says the strength, and its weights
-    stay what training made."""
     registry = night.registry
     registry.discard(run)
     staged = registry.stage(run)
-    config = json.loads(strong.file(CONFIG).read_bytes())
-    config["lora_alpha"] *= STRENGTH
-    (staged / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True))
-    shutil.copyfile(strong.file(WEIGHTS), staged / WEIGHTS)
-    if night.base.gguf is not None:
-        write_gguf_adapter(staged, night.base, staged / GGUF)
-    build = Build(**{field.name: getattr(strong, field.name) for field in fields(Build)})
+    write_weaker(strong, staged, STRENGTH, night.base)
     reach("night.weaken")
     return registry.publish(
-        staged, replace(build, parent=strong.id, recipe=_recipe(strong), created_at=night.now())
+        staged,
+        replace(build_of(strong), parent=strong.id, recipe=_recipe(strong), created_at=night.now()),
     )
 
 

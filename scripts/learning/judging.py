@@ -62,13 +62,13 @@ class Judge:
 
     def drift(self, morning: Morning) -> float | None:
         """Of the weights alone; None where the asking has no neutral prompts."""
-        decided_by = self._parts(morning, []).get("drift")
-        if decided_by is None:
+        parts = self._parts(morning, [])
+        if "drift" not in parts:
             return None if morning.adapters is not None else 0.0
-        found = self.kept.get(decided_by)
+        found = self.kept.get(parts["drift"])
         if found is None:
-            found = self._measured(morning, self._parts(morning, []), ["drift"])["drift"]
-            self.kept.put(decided_by, found)
+            found = self._measured(morning, parts, ["drift"])["drift"]
+            self.kept.put(parts["drift"], found)
         return float(found["value"])
 
     def _parts(self, morning: Morning, prompts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,14 +37,19 @@ def evening(night: int) -> datetime:
 
 
 def import_day(store: Store, person: Person, night: int, seed: int) -> None:
-    """The day's conversations into the store, as `persona import` does it; again changes nothing."""
+    """The day's conversations into the store; again changes nothing."""
+    import_talks(store, person.teaching(night, seed))
+
+
+def import_talks(store: Store, talks: Iterable[Mapping[str, Any]]) -> None:
+    """As `persona import` does it. Raises ValueError for a conversation that does not go in."""
     with tempfile.TemporaryDirectory(prefix="persona-day-") as scratch:
         file = Path(scratch) / "day.jsonl"
-        lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in person.teaching(night, seed))
+        lines = (json.dumps(talk, ensure_ascii=False) + "\n" for talk in talks)
         file.write_text("".join(lines), encoding="utf-8")
         report = import_file(store, file)
     if report.skipped:
-        raise ValueError(f"{person.id}, night {night}: {report.skipped[0]}")
+        raise ValueError(str(report.skipped[0]))
 
 
 @dataclass(frozen=True, kw_only=True)

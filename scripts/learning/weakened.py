@@ -7,20 +7,17 @@ that drift is judged on here, so that it has no more of it than it may.
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from adapters import Bare, Build, Registry, Revision
-from adapters.layout import CONFIG, GGUF, WEIGHTS
+from adapters import Bare, Registry, Revision
 from adapters.revision import BARE_ID
 from learning.mornings import Morning, morning_of
 from persona.base import Base
-from persona.engine.gguf_adapter import write_gguf_adapter
 from persona.errors import TrainingError
+from persona.nightly.weakening import build_of, write_weaker
 
 ALLOWED = 0.03  # nats per token
 _ENOUGH, _AIM = 0.9, 0.96  # of ALLOWED
@@ -65,11 +62,5 @@ def _at(strong: Morning, scale: float, base: Base) -> Morning:
 def _published(registry: Registry, strong: Revision, recipe: dict[str, Any], base: Base) -> Revision:
     registry.discard("weakened")
     staged = registry.stage("weakened")
-    config = json.loads(strong.file(CONFIG).read_bytes())
-    config["lora_alpha"] *= recipe["scale"]
-    (staged / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True))
-    shutil.copyfile(strong.file(WEIGHTS), staged / WEIGHTS)
-    if base.gguf is not None:
-        write_gguf_adapter(staged, base, staged / GGUF)
-    build = Build(**{field.name: getattr(strong, field.name) for field in fields(Build)})
-    return registry.publish(staged, replace(build, parent=BARE_ID, recipe=recipe))
+    write_weaker(strong, staged, recipe["scale"], base)
+    return registry.publish(staged, replace(build_of(strong), parent=BARE_ID, recipe=recipe))

@@ -15,7 +15,7 @@ from store_facts import damage, interaction
 
 import store.database as database_module
 from store import Store
-from store.database import journal_mode
+from store.database import Database, journal_mode
 from store.errors import NotAStore, SchemaTooNew, StoreBusy, StoreClosed, StoreMissing, StoreUnusable
 from store.light_import import _Absent
 
@@ -200,6 +200,26 @@ def test_unwritable_file_says_so(path: Path) -> None:
         store.database.execute("PRAGMA query_only = 1")
         with pytest.raises(StoreUnusable, match=str(path)):
             store.interactions.add(interaction())
+
+
+def test_what_becomes_a_store_while_it_is_looked_at_is_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process makes it between two looks at the file: then it is no other program's."""
+    look = Database.value
+    made: list[bool] = []
+
+    def value(database: Database, sql: str, *more: object) -> object:
+        found = look(database, sql, *more)  # type: ignore[arg-type]
+        if not made:
+            made.append(True)
+            Store.open(path).close()
+        return found
+
+    monkeypatch.setattr(Database, "value", value)
+    with Store.open(path) as store:
+        assert 0 == store.interactions.count()
+    assert [True] == made
 
 
 def test_two_who_create_at_once_share_one_store(path: Path) -> None:
