@@ -20,12 +20,16 @@ from persona.train.rows import Row
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Material:
-    """What a plan's indices point at. `base_logprobs` has (chosen, rejected) under the base for each pair."""
+    """What a plan's indices point at. `base_logprobs` has (chosen, rejected) under the base for each pair.
+
+    `opening` is what most prompts begin with, and a step computes once: see persona.train.opening.
+    """
 
     rows: Sequence[Row]
     base_logprobs: Sequence[tuple[float, float] | None]
     replay: Sequence[ReplayRow]
     pad: int
+    opening: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,11 +68,13 @@ def _totals(micros: Sequence[Micro], material: Material) -> StepTotals:
 class Stem:
     """Token ids that several prompts begin with, and its branches: (rest of a prompt, completion, …) each.
 
-    The rest of a prompt is never empty: its last token is where a completion begins.
+    The rest of a prompt is never empty: its last token is where a completion begins. `behind` so many tokens
+    that are computed elsewhere, all of it goes on.
     """
 
     branches: Sequence[Sequence[Sequence[int]]]
     tokens: Sequence[int] = ()
+    behind: int = 0
 
     def __len__(self) -> int:
         return len(self.tokens) + sum(len(part) for branch in self.branches for part in branch)
@@ -79,15 +85,17 @@ def block_of(stems: Sequence[Stem], pad: int) -> dict[str, Tensor]:
 
     The branches of a stem stand one behind the other, and so do the completions of a branch. Each continues
     what it belongs to at the same positions, and none sees another: what the model gives for them is what it
-    gives for prompt and completion alone. input_ids, position_ids (N, L); attention_mask (N, 1, L, L), true
-    where a token sees another; `at` (T,) flat positions whose next token is a completion token, `targets`
-    (T,) those tokens, `completion` (T,) the number of the completion that each belongs to, counted through
-    the block.
+    gives for prompt and completion alone. input_ids, position_ids (N, L); attention_mask (N, 1, L, P + L),
+    true where a token sees another, P being the most tokens that a stem goes on from; `at` (T,) flat
+    positions whose next token is a completion token, `targets` (T,) those tokens, `completion` (T,) the
+    number of the completion that each belongs to, counted through the block.
     """
     longest = max(map(len, stems))
+    behind = max(stem.behind for stem in stems)
     ids = torch.full((len(stems), longest), pad, dtype=torch.long)
     positions = torch.zeros((len(stems), longest), dtype=torch.long)
     sees = torch.eye(longest, dtype=torch.bool).repeat(len(stems), 1, 1, 1)  # padding sees itself
+    elsewhere = torch.zeros((len(stems), 1, longest, behind), dtype=torch.bool)
     at: list[int] = []
     targets: list[int] = []
     completion: list[int] = []
@@ -98,19 +106,20 @@ def block_of(stems: Sequence[Stem], pad: int) -> dict[str, Tensor]:
         here = slice(start, start + len(tokens))
         ids[n, here] = torch.tensor(tokens, dtype=torch.long)
         positions[n, here] = torch.arange(position, position + len(tokens))
+        elsewhere[n, 0, here, : stems[n].behind] = True
         for before in seen:
             sees[n, 0, here, before] = True
         sees[n, 0, here, here] = torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
         return here
 
     for n, stem in enumerate(stems):
-        trunk = put(n, stem.tokens, 0, 0, ())
-        free = trunk.stop
+        trunk = put(n, stem.tokens, 0, stem.behind, ())
+        free, deep = trunk.stop, stem.behind + trunk.stop
         for rest, *completions in stem.branches:
-            branch = put(n, rest, free, trunk.stop, [trunk])
+            branch = put(n, rest, free, deep, [trunk])
             free = branch.stop
             for tokens in completions:
-                own = put(n, tokens, free, trunk.stop + len(rest), [trunk, branch])
+                own = put(n, tokens, free, deep + len(rest), [trunk, branch])
                 free = own.stop
                 at.extend(n * longest + i for i in (branch.stop - 1, *range(own.start, own.stop - 1)))
                 targets.extend(tokens)
@@ -119,7 +128,7 @@ def block_of(stems: Sequence[Stem], pad: int) -> dict[str, Tensor]:
     return {
         "input_ids": ids,
         "position_ids": positions,
-        "attention_mask": sees,
+        "attention_mask": torch.cat([elsewhere, sees], dim=-1),
         "at": torch.tensor(at),
         "targets": torch.tensor(targets),
         "completion": torch.tensor(completion),
@@ -139,12 +148,12 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
         [step.prose_tokens, step.call_tokens, step.practice_tokens, step.pairs, step.replay_tokens],
         dtype=torch.float32,
     )
-    branches = [(row.prompt[micro.shared :], *row.completions) for row in rows]
     if micro.shared:
+        branches = [(row.prompt[micro.shared :], *row.completions) for row in rows]
         stems = [Stem(tokens=rows[0].prompt[: micro.shared], branches=branches)]
     else:
-        stems = [Stem(branches=[branch]) for branch in branches]
-    stems += [Stem(branches=[(row.prompt, row.completion)]) for row in replay]
+        stems = [_stem(row.prompt, row.completions, material.opening) for row in rows]
+    stems += [_stem(row.prompt, (row.completion,), material.opening) for row in replay]
     block = block_of(stems, material.pad)
     learnt: dict[str, list[int]] = {"prose": [], "calls": [], "practised": []}
     chosen: list[int] = []
@@ -172,3 +181,19 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
         block["kept"] = torch.cat([each.kept for each in likeliest]).long()
         block["kept_logprobs"] = torch.cat([each.logprobs for each in likeliest]).float()
     return block
+
+
+def lengths(rows: Sequence[Row | ReplayRow], opening: Sequence[int]) -> list[int]:
+    """Tokens of each row that a step pays for, where the opening is computed once for all."""
+    return [row.length - _behind(opening, row.prompt) for row in rows]
+
+
+def _stem(prompt: Sequence[int], completions: Sequence[Sequence[int]], opening: Sequence[int]) -> Stem:
+    known = _behind(opening, prompt)
+    return Stem(branches=[(prompt[known:], *completions)], behind=known)
+
+
+def _behind(opening: Sequence[int], prompt: Sequence[int]) -> int:
+    """All of the opening, if the prompt begins with it and has more: its last token starts a completion."""
+    begins = len(prompt) > len(opening) and tuple(prompt[: len(opening)]) == tuple(opening)
+    return len(opening) if begins else 0

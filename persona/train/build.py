@@ -29,7 +29,7 @@ from persona.engine.workers import Workers
 from persona.errors import BaseMismatch, TooLittleToLearn, TrainingError, Yielded
 from persona.paths import Home
 from persona.train import guards
-from persona.train.batches import Material
+from persona.train.batches import Material, lengths
 from persona.train.ingredients import (
     encoder,
     practice_answers,
@@ -40,11 +40,12 @@ from persona.train.ingredients import (
 )
 from persona.train.interruption import keep, told_to_end
 from persona.train.job import TrainingJob, TrainingOutcome
-from persona.train.model import Passes, require_plain_attention
-from persona.train.plan import plan
+from persona.train.model import Passes, attention_for, require_plain_attention
+from persona.train.opening import opening_of
+from persona.train.plan import Plan, plan
 from persona.train.practice import practised_share
 from persona.train.recipe import LoraShape
-from persona.train.replay import ReplayRow, ReplaySet
+from persona.train.replay import ReplaySet
 from persona.train.restraint import parted, restrain
 from persona.train.rows import Row, by_prompt, families, make_rows
 from persona.train.trainer import NightTrainer
@@ -82,7 +83,7 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     report("load", 0, 1)
     loaded = load_model(base, device=device, quantisation=recipe.quantisation)
     require_plain_attention(loaded.model.config)
-    loaded.model.set_attn_implementation("sdpa")  # eager keeps a square of the length for each head
+    loaded.model.set_attn_implementation("sdpa")
     clock.lap("load")
     with Workers(device=device, threads=job.threads) as workers:
         passes = Passes(device=device, pad=eos, workers=workers, budget=SCORED_TOKENS >> job.halvings)
@@ -138,15 +139,20 @@ def _train(
     trained_on, apart = parted(replay.rows, recipe.restraint)
     groups = by_prompt(own)
     called = [group for group in groups if own[group[0]].calls]
+    opening = opening_of(trained_on)
+    user_lengths, replay_lengths = lengths(rows, opening), lengths(trained_on, opening)
     steps = plan(
-        user_lengths=[row.length for row in rows],
+        user_lengths=user_lengths,
         groups=[group for group in groups if not own[group[0]].calls],
         calls=families(own, called),
         practice=range(len(own), len(rows)),
-        replay_lengths=[row.length for row in trained_on],
+        replay_lengths=replay_lengths,
         schedule=recipe.schedule.halved(job.halvings),
         seed=recipe.seed,
+        workers=passes.workers.count,
     )
+    if loaded.device == "cpu" and not job.halvings:
+        loaded.model.set_attn_implementation(attention_for(max(user_lengths + replay_lengths)))
     beside = None if job.checkpoint is None else job.checkpoint.parent
     with TemporaryDirectory(dir=beside) as scratch, told_to_end(listen=beside is not None) as told:
         trainer = NightTrainer(
@@ -160,6 +166,7 @@ def _train(
                 base_logprobs=[*reference, *[None] * len(practice)],
                 replay=trained_on,
                 pad=passes.pad,
+                opening=opening,
             ),
             scratch=Path(scratch),
             workers=passes.workers,
@@ -192,7 +199,7 @@ def _train(
         practice=len(practice),
         too_long=(),
         steps=steps.steps,
-        trained_tokens=_tokens(steps, rows, trained_on),
+        trained_tokens=_tokens(steps, user_lengths, replay_lengths, len(opening)),
         parameters=sum(t.numel() for t in after.values()),
         device=loaded.device,
         dtype=str(loaded.dtype).removeprefix("torch."),
@@ -227,11 +234,11 @@ def _begun(job: TrainingJob) -> str | None:
     return str(job.checkpoint) if job.checkpoint is not None and job.checkpoint.is_dir() else None
 
 
-def _tokens(steps: Any, rows: tuple[Row, ...], replay: tuple[ReplayRow, ...]) -> int:
-    return sum(
-        sum(rows[i].length for i in micro.user)
+def _tokens(steps: Plan, user: Sequence[int], replay: Sequence[int], opening: int) -> int:
+    return steps.steps * opening + sum(
+        sum(user[i] for i in micro.user)
         - micro.shared * (len(micro.user) - 1)
-        + sum(replay[i].length for i in micro.replay)
+        + sum(replay[i] for i in micro.replay)
         for micro in steps.micros
     )
 

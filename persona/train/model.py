@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from persona.engine.workers import Workers
 from persona.errors import TrainingError
@@ -34,6 +35,9 @@ class Passes:
 
 Sequences = Sequence[tuple[Sequence[int], Sequence[int]]]
 Found = TypeVar("Found")
+KeysValues = Sequence[tuple[Tensor, Tensor]]
+"""Of each block, what it made of the tokens before: (1, heads, tokens, size) each."""
+_SHORT = 320  # tokens
 _STANDARD = {"full_attention", "sliding_attention"}
 
 
@@ -50,21 +54,49 @@ def require_plain_attention(config: Any) -> None:
         )
 
 
+def attention_for(longest: int) -> str:
+    """The implementation for rows of at most so many tokens, on a CPU.
+
+    Plain products are faster on short rows than torch's fused attention, above all on the way back. They
+    keep a square of the length for each head, which long rows cannot afford.
+    """
+    return "eager" if longest <= _SHORT else "sdpa"
+
+
 def completion_logits(model: Any, block: Mapping[str, Tensor]) -> Tensor:
     """Logits (T, V) at the positions `at` of a block, with or without an adapter."""
-    causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-    trunk: nn.Module = getattr(causal, causal.base_model_prefix)
+    return logits_of(model, completion_hidden(model, block))
+
+
+def completion_hidden(model: Any, block: Mapping[str, Tensor], opening: KeysValues = ()) -> Tensor:
+    """Last hidden states (T, H) at the positions `at` of a block, which may go on from an `opening`."""
+    causal, trunk = causal_and_trunk(model)
+    rows = len(block["input_ids"])
     mask = torch.zeros(block["attention_mask"].shape, dtype=causal.dtype, device=block["input_ids"].device)
     mask.masked_fill_(~block["attention_mask"], torch.finfo(causal.dtype).min)
-    hidden = trunk(
+    before = [(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)) for keys, values in opening]
+    hidden: Tensor = trunk(
         input_ids=block["input_ids"],
         position_ids=block["position_ids"],
         attention_mask=mask,
-        use_cache=False,
+        past_key_values=DynamicCache(before) if before else None,
+        use_cache=bool(before),
     ).last_hidden_state
-    logits: Tensor = causal.get_output_embeddings()(hidden.flatten(0, 1)[block["at"]])
+    return hidden.flatten(0, 1)[block["at"]]
+
+
+def logits_of(model: Any, hidden: Tensor) -> Tensor:
+    """What the model's head makes of hidden states: (T, H) -> (T, V)."""
+    causal, _ = causal_and_trunk(model)
+    logits: Tensor = causal.get_output_embeddings()(hidden)
     softcap = getattr(causal.config, "final_logit_softcapping", None)
     return torch.tanh(logits / softcap) * softcap if softcap else logits
+
+
+def causal_and_trunk(model: Any) -> tuple[Any, nn.Module]:
+    """The model with its head, and without it; with an adapter in both, if there is one."""
+    causal = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return causal, getattr(causal, causal.base_model_prefix)
 
 
 def _portions(sequences: Sequences, budget: int) -> list[list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -54,6 +55,7 @@ def plan(
     groups: Sequence[Sequence[int]] | None = None,
     calls: Sequence[Family] = (),
     practice: Sequence[int] = (),
+    workers: int = 1,
 ) -> Plan:
     """Every group of user rows is seen equally often (within one); replay rows go round likewise.
 
@@ -63,7 +65,7 @@ def plan(
     one family, as often as it has groups. `practice` holds indices of user rows that are in no group: they
     go round likewise and do not lengthen the build. Lengths are tokens of a row as the model sees it. A
     micro-batch holds at most `schedule.micro_tokens`, or `schedule.bundle_tokens` of one family, or one row
-    when that row alone is longer.
+    when that row alone is longer. There are as many as occupy that many `workers` to the end of a step.
     """
     groups = [[i] for i in range(len(user_lengths))] if groups is None else groups
     if not groups and not calls and not practice:
@@ -88,7 +90,7 @@ def plan(
             for i in islice(replay, min(schedule.replay_batch, len(replay_lengths)))
         ]
         if portions:
-            micros += _pack(step, portions, schedule.micro_tokens)
+            micros += _pack(step, portions, schedule.micro_tokens, workers)
         if calls:
             rows, shared = next(called)
             micros += _bundles(step, rows, shared, user_lengths, schedule.bundle_tokens)
@@ -132,13 +134,23 @@ def _rounds(n: int, shuffle: random.Random) -> Iterator[int]:
         yield from order
 
 
-def _pack(step: int, portions: list[tuple[str, int, int]], limit: int) -> list[Micro]:
-    """Neighbours in length together: a micro-batch is padded to its longest row."""
+def _pack(step: int, portions: list[tuple[str, int, int]], limit: int, workers: int) -> list[Micro]:
+    """Neighbours in length together, in a number that the workers can share, and then as even as may be."""
+    portions = sorted(portions, key=lambda p: p[2])
+    shared_by_all = math.ceil(len(_filled(step, portions, limit)) / workers) * workers
+    even = bisect_left(
+        range(limit), True, key=lambda at_most: len(_filled(step, portions, at_most)) <= shared_by_all
+    )
+    return _filled(step, portions, even)
+
+
+def _filled(step: int, portions: list[tuple[str, int, int]], limit: int) -> list[Micro]:
+    """In their order, each micro-batch as full as it can be: it is padded to its longest row."""
     micros: list[Micro] = []
     user: list[int] = []
     replay: list[int] = []
     longest = 0
-    for kind, index, length in sorted(portions, key=lambda p: p[2]):
+    for kind, index, length in portions:
         rows = len(user) + len(replay)
         if rows and max(longest, length) * (rows + 1) > limit:
             micros.append(Micro(step=step, user=tuple(user), replay=tuple(replay)))

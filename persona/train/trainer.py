@@ -8,7 +8,8 @@ micro-batches are computed side by side: see persona.engine.workers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -27,12 +28,23 @@ from persona.train.batches import Material, collate, totals
 from persona.train.interruption import StopsWhenTold
 from persona.train.losses import per_sequence, preference_loss, replay_divergence, starts, token_logprobs
 from persona.train.memory import releaser
-from persona.train.model import completion_logits
+from persona.train.model import KeysValues, completion_hidden, logits_of
+from persona.train.opening import Opening
 from persona.train.plan import Plan
 from persona.train.recipe import Losses, Recipe
 
 _OF_A_STEP = "loss"  # in what transformers logs: the end of a training is logged without it
 _KNOWN = ("learning_rate", "epoch", "step")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Share:
+    """What one micro-batch adds to a step: gradients of the adapter, and what goes back to the opening."""
+
+    loss: Tensor
+    terms: dict[str, float]
+    of_adapter: Sequence[Tensor]
+    at_opening: Sequence[Tensor]
 
 
 class NightTrainer(SFTTrainer):
@@ -62,6 +74,9 @@ class NightTrainer(SFTTrainer):
         self._workers = workers
         # A row that is longer than a portion waits until there is room for what it keeps for its way back.
         self._release = releaser()
+        # A pass that is computed again on its way back, as on a GPU, would do so without what is before it.
+        material = material if device == "cpu" else replace(material, opening=())
+        self._opening = material.opening
         schedule = recipe.schedule
         room = max(workers.count * schedule.micro_tokens, schedule.micro_tokens + schedule.bundle_tokens)
         self._turns = Turns(workers.count, room=room)
@@ -127,7 +142,7 @@ class NightTrainer(SFTTrainer):
         """One step's gradients, summed over its micro-batches in the order of the plan; the step's loss."""
         model.train()
         micros: list[dict[str, Tensor]] = self._prepare_inputs(inputs)["micros"]
-        if self._workers.count > 1:
+        if self.args.device.type == "cpu":
             return self._side_by_side(model, micros)
         total = torch.zeros((), device=self.args.device)
         for micro in micros:
@@ -139,44 +154,64 @@ class NightTrainer(SFTTrainer):
 
     def _side_by_side(self, model: Any, micros: list[dict[str, Tensor]]) -> Tensor:
         parameters = [p for p in model.parameters() if p.requires_grad]
+        with self._autocast():
+            opening = Opening(model, self._opening) if self._opening else None
 
-        def one(micro: dict[str, Tensor]) -> tuple[Tensor, dict[str, float], tuple[Tensor, ...]]:
+        def one(micro: dict[str, Tensor]) -> _Share:
+            goes_on = micro["attention_mask"].shape[-1] > micro["input_ids"].shape[-1]
+            before, wanted = opening.branched() if opening is not None and goes_on else ((), [])
             with self._turns.using(micro["input_ids"].numel()):
-                loss, terms = self.loss_of(model, micro)
-                gradients = torch.autograd.grad(loss, parameters)
+                loss, terms = self.loss_of(model, micro, before)
+                gradients = torch.autograd.grad(loss, [*parameters, *wanted])
             self._release()
-            return loss.detach(), terms, gradients
+            of_adapter, at_opening = gradients[: len(parameters)], gradients[len(parameters) :]
+            return _Share(loss=loss.detach(), terms=terms, of_adapter=of_adapter, at_opening=at_opening)
 
+        # The longest first: begun last, it would be computed alone. What is summed is in the plan's order.
+        order = sorted(range(len(micros)), key=lambda n: -micros[n]["input_ids"].numel())
+        shares = dict(zip(order, self._workers.map(one, [micros[n] for n in order]), strict=True))
         total = torch.zeros(())
-        for loss, terms, gradients in self._workers.map(one, micros):
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-            self._add_terms(terms)
-            total += loss
+        ends = []
+        for share in (shares[n] for n in range(len(micros))):
+            _add(share.of_adapter, parameters)
+            if share.at_opening:
+                ends.append(share.at_opening)
+            self._add_terms(share.terms)
+            total += share.loss
+        if opening is not None and ends:
+            arrived = [torch.stack(each).sum(0) for each in zip(*ends, strict=True)]
+            _add(opening.gradients(arrived, parameters), parameters)
         return total
 
     def _add_terms(self, terms: dict[str, float]) -> None:
         for name, value in terms.items():
             self._terms[name] = self._terms.get(name, 0.0) + value
 
-    def loss_of(self, model: Any, micro: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+    def loss_of(
+        self, model: Any, micro: dict[str, Tensor], opening: KeysValues = ()
+    ) -> tuple[Tensor, dict[str, float]]:
         """One micro-batch's share of the step's loss, and its terms unweighted."""
-        # accelerate's own autocast is put around model.forward, which this step goes round: without this
-        # line the adapter would be multiplied in float32, at half the speed and twice the memory. The cache
-        # of casts is shared by threads, and each weight is used once in a pass.
-        with torch.autocast(
-            self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16, cache_enabled=False
-        ):
-            return self._loss(model, micro)
+        with self._autocast():
+            return self._loss(model, micro, opening)
 
-    def _loss(self, model: Any, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+    def _autocast(self) -> torch.autocast:
+        # accelerate's own autocast is put around model.forward, which this step goes round: without this
+        # one the adapter would be multiplied in float32, at half the speed and twice the memory. The cache
+        # of casts is shared by threads, and each weight is used once in a pass.
+        return torch.autocast(
+            self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16, cache_enabled=False
+        )
+
+    def _loss(
+        self, model: Any, inputs: dict[str, Tensor], opening: KeysValues
+    ) -> tuple[Tensor, dict[str, float]]:
         weights = self._losses
         prose_tokens, call_tokens, practice_tokens, pairs, replay_tokens = inputs["norms"].tolist()
         completions = int(inputs["completions"])
-        logits = completion_logits(model, inputs)
+        hidden = completion_hidden(model, inputs, opening)
         learnt = ~inputs["base"]
         sums = per_sequence(
-            token_logprobs(logits[learnt], inputs["targets"][learnt]),
+            token_logprobs(logits_of(model, hidden[learnt]), inputs["targets"][learnt]),
             inputs["completion"][learnt],
             completions,
         )
@@ -201,7 +236,8 @@ class NightTrainer(SFTTrainer):
                 / pairs
             )
         if "kept" in inputs:
-            divergence = replay_divergence(logits[inputs["base"]], inputs["kept"], inputs["kept_logprobs"])
+            logits = logits_of(model, hidden[inputs["base"]])
+            divergence = replay_divergence(logits, inputs["kept"], inputs["kept_logprobs"])
             counts = torch.where(starts(inputs["completion"])[inputs["base"]], weights.first, 1.0)
             terms["replay"] = (divergence * counts).sum() / replay_tokens
         weighted = [getattr(weights, name) * term for name, term in terms.items()]
@@ -239,6 +275,12 @@ class _Watch(TrainerCallback):
         entry = _entry(logs)
         guards.finite_step(state.global_step, entry["loss"], entry["grad_norm"])
         self._on_step(state.global_step, state.max_steps, entry)
+
+
+def _add(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> None:
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is not None:
+            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
 
 
 def _entry(logs: Mapping[str, float]) -> dict[str, float]:

@@ -57,13 +57,32 @@ def test_steps_hold_what_the_schedule_says(user, replay, schedule, seed):
         assert min(schedule.replay_batch, len(replay)) == sum(len(m.replay) for m in mine)
 
 
-@given(lengths, schedules)
-def test_micro_batches_fit_their_budget(user, schedule):
+@given(lengths, schedules, st.integers(1, 4))
+def test_micro_batches_fit_their_budget(user, schedule, workers):
     """Padded to its longest row, a micro-batch fits, unless it is one row that is longer alone."""
-    made = plan(user_lengths=user, replay_lengths=[], schedule=schedule, seed=0)
+    made = plan(user_lengths=user, replay_lengths=[], schedule=schedule, seed=0, workers=workers)
     for micro in made.micros:
         if len(micro.user) > 1:
             assert max(user[i] for i in micro.user) * len(micro.user) <= schedule.micro_tokens
+
+
+@given(lengths, schedules, st.integers(2, 4))
+def test_workers_share_what_one_would_do(user, schedule, workers):
+    """A step sees the same rows, in no more portions than the workers need to have equally many."""
+    one, shared = (
+        plan(user_lengths=user, replay_lengths=[], schedule=schedule, seed=0, workers=n) for n in (1, workers)
+    )
+    for step in range(one.steps):
+        alone, together = one.of_step(step), shared.of_step(step)
+        assert sorted(i for m in alone for i in m.user) == sorted(i for m in together for i in m.user)
+        assert len(alone) <= len(together) < len(alone) + workers
+
+
+def test_two_workers_end_a_step_together():
+    """Three portions would leave one of two workers idle for a third of a step; four do not."""
+    schedule = Schedule(batch=12, min_steps=1, max_steps=1, micro_tokens=320)
+    made = plan(user_lengths=[80] * 12, replay_lengths=[], schedule=schedule, seed=0, workers=2)
+    assert [3, 3, 3, 3] == [len(micro.user) for micro in made.micros]
 
 
 @given(lengths, st.integers(0, 9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,7 +13,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import PreTrainedTokenizerFast
 
 from persona.engine.workers import Workers
-from persona.train.batches import Material
+from persona.train.batches import Material, lengths
 from persona.train.plan import plan
 from persona.train.recipe import Recipe, Schedule
 from persona.train.rows import Row
@@ -24,6 +25,7 @@ ROWS = [
     Row(prompt=(30, 31, 32, 33), chosen=(34, 2)),
     Row(prompt=(40,), chosen=(41, 42, 43, 44, 2)),
 ]
+BEGIN = (50, 51, 52, 53)
 
 
 @pytest.fixture
@@ -37,24 +39,37 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def trained(
-    model: Any, tokenizer: Any, scratch: Path, recipe: Recipe, rows: list[Row], *, threads: int = 1
+    model: Any,
+    tokenizer: Any,
+    scratch: Path,
+    recipe: Recipe,
+    rows: list[Row],
+    *,
+    threads: int = 1,
+    opening: tuple[int, ...] = (),
 ) -> tuple[Any, list[dict[str, float]]]:
     """The model with its adapter, and the terms of each step."""
     torch.manual_seed(0)
     model = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj", "up_proj"]))
-    lengths = [row.length for row in rows]
     with Workers(device="cpu", threads=threads) as workers:
         trainer = NightTrainer(
             model=model,
             tokenizer=tokenizer,
             recipe=recipe,
-            plan=plan(user_lengths=lengths, replay_lengths=[], schedule=recipe.schedule, seed=3),
+            plan=plan(
+                user_lengths=lengths(rows, opening),
+                replay_lengths=[],
+                schedule=recipe.schedule,
+                seed=3,
+                workers=workers.count,
+            ),
             rate=recipe.schedule.learning_rate,
             material=Material(
                 rows=rows,
                 base_logprobs=[(-9.0, -7.0) if row.rejected else None for row in rows],
                 replay=[],
                 pad=2,
+                opening=opening,
             ),
             scratch=scratch,
             workers=workers,
@@ -67,22 +82,28 @@ def trained(
     return model, trainer.history
 
 
-def test_the_number_of_workers_changes_nothing(tiny_model: Any, tokenizer: Any, tmp_path: Path) -> None:
-    """Two steps with one worker and with two: the same losses and the same adapter."""
-    recipe = Recipe(schedule=Schedule(min_steps=2, max_steps=2, micro_tokens=8, batch=4))
+@pytest.mark.parametrize(
+    "other", [{"threads": 2}, {"opening": BEGIN}, {"threads": 2, "opening": BEGIN}], ids=str
+)
+def test_how_a_step_is_computed_changes_nothing(
+    tiny_model: Any, tokenizer: Any, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    """Two steps with two workers, or with an opening that is computed once: the same losses and adapter."""
+    recipe = Recipe(schedule=Schedule(min_steps=2, max_steps=2, micro_tokens=16, batch=6))
+    rows = [*ROWS, *(replace(row, prompt=(*BEGIN, *row.prompt)) for row in ROWS[:3])]
     start = {name: tensor.clone() for name, tensor in tiny_model.state_dict().items()}
     found = []
-    for threads in (1, 2):
+    for how in ({}, other):
         tiny_model.load_state_dict(start)
-        model, history = trained(tiny_model, tokenizer, tmp_path, recipe, ROWS, threads=threads)
+        model, history = trained(tiny_model, tokenizer, tmp_path, recipe, rows, **how)
         found.append(
             (history, {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad})
         )
         tiny_model = model.unload()
     (history, adapter), (also, again) = found
     assert len(history) == 2
-    for one, other in zip(history, also, strict=True):
-        assert one == pytest.approx(other, rel=1e-4)
+    for one, other_one in zip(history, also, strict=True):
+        assert one == pytest.approx(other_one, rel=1e-4)
     for name, tensor in adapter.items():
         torch.testing.assert_close(tensor, again[name], rtol=1e-3, atol=1e-5)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,8 +29,9 @@ def test_the_adapter_multiplies_in_the_precision_of_the_step(
     block = block_of([Stem(branches=[((5, 6), (7, 2))])], pad=2)
     trainer: Any = SimpleNamespace(
         args=SimpleNamespace(device=torch.device("cpu"), bf16=bf16),
-        _loss=lambda model, inputs: (completion_logits(model, inputs).float().sum(), {}),
+        _loss=lambda model, inputs, _opening: (completion_logits(model, inputs).float().sum(), {}),
     )
+    trainer._autocast = partial(NightTrainer._autocast, trainer)
 
     loss, _ = NightTrainer.loss_of(trainer, model, block)
     loss.backward()
