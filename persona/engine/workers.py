@@ -7,7 +7,7 @@ machine, and five times on a busy one, where a thread that waits may wait for on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
@@ -61,6 +61,8 @@ class Workers:
 
         Modes of torch that hold for one thread (inference_mode, autocast) have to be entered in `work`.
         """
-        if self._pool is None:
-            return [work(item) for item in items]
-        return list(self._pool.map(work, items))
+        return list(self.each(work, items))
+
+    def each(self, work: Callable[[Item], Done], items: Iterable[Item]) -> Iterator[Done]:
+        """As `map`, but each is handed out as soon as it and those before it are there, and not kept."""
+        return map(work, items) if self._pool is None else self._pool.map(work, items)

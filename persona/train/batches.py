@@ -86,8 +86,8 @@ def block_of(stems: Sequence[Stem], pad: int) -> dict[str, Tensor]:
     The branches of a stem stand one behind the other, and so do the completions of a branch. Each continues
     what it belongs to at the same positions, and none sees another: what the model gives for them is what it
     gives for prompt and completion alone. input_ids, position_ids (N, L); attention_mask (N, 1, L, P + L),
-    true where a token sees another, P being the most tokens that a stem goes on from; `at` (T,) flat
-    positions whose next token is a completion token, `targets` (T,) those tokens, `completion` (T,) the
+    true where a token sees another, P being the most tokens that a stem goes on from (`behind`); `at` (T,)
+    flat positions whose next token is a completion token, `targets` (T,) those tokens, `completion` (T,) the
     number of the completion that each belongs to, counted through the block.
     """
     longest = max(map(len, stems))
@@ -129,6 +129,7 @@ def block_of(stems: Sequence[Stem], pad: int) -> dict[str, Tensor]:
         "input_ids": ids,
         "position_ids": positions,
         "attention_mask": torch.cat([elsewhere, sees], dim=-1),
+        "behind": torch.tensor(behind),
         "at": torch.tensor(at),
         "targets": torch.tensor(targets),
         "completion": torch.tensor(completion),
@@ -152,7 +153,7 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
         branches = [(row.prompt[micro.shared :], *row.completions) for row in rows]
         stems = [Stem(tokens=rows[0].prompt[: micro.shared], branches=branches)]
     else:
-        stems = [_stem(row.prompt, row.completions, material.opening) for row in rows]
+        stems = [_stem(row.prompt, row.completions, _before(row, material.opening)) for row in rows]
     stems += [_stem(row.prompt, (row.completion,), material.opening) for row in replay]
     block = block_of(stems, material.pad)
     learnt: dict[str, list[int]] = {"prose": [], "calls": [], "practised": []}
@@ -185,7 +186,12 @@ def collate(micro: Micro, material: Material, step: StepTotals) -> dict[str, Ten
 
 def lengths(rows: Sequence[Row | ReplayRow], opening: Sequence[int]) -> list[int]:
     """Tokens of each row that a step pays for, where the opening is computed once for all."""
-    return [row.length - _behind(opening, row.prompt) for row in rows]
+    return [row.length - _behind(_before(row, opening), row.prompt) for row in rows]
+
+
+def _before(row: Row | ReplayRow, opening: Sequence[int]) -> Sequence[int]:
+    """Calls have a beginning of their own that several share: see Micro."""
+    return () if isinstance(row, Row) and row.calls else opening
 
 
 def _stem(prompt: Sequence[int], completions: Sequence[Sequence[int]], opening: Sequence[int]) -> Stem:

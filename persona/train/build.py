@@ -139,7 +139,8 @@ def _train(
     trained_on, apart = parted(replay.rows, recipe.restraint)
     groups = by_prompt(own)
     called = [group for group in groups if own[group[0]].calls]
-    opening = opening_of(trained_on)
+    # A pass that is computed again on its way back, as on a GPU, would do so without what is before it.
+    opening = opening_of(trained_on) if loaded.device == "cpu" else ()
     user_lengths, replay_lengths = lengths(rows, opening), lengths(trained_on, opening)
     steps = plan(
         user_lengths=user_lengths,
@@ -152,7 +153,8 @@ def _train(
         workers=passes.workers.count,
     )
     if loaded.device == "cpu" and not job.halvings:
-        loaded.model.set_attn_implementation(attention_for(max(user_lengths + replay_lengths)))
+        widest = len(opening) + steps.widest(user_lengths, replay_lengths)
+        loaded.model.set_attn_implementation(attention_for(widest))
     beside = None if job.checkpoint is None else job.checkpoint.parent
     with TemporaryDirectory(dir=beside) as scratch, told_to_end(listen=beside is not None) as told:
         trainer = NightTrainer(
@@ -186,6 +188,7 @@ def _train(
     guards.learnt(entry["grad_norm"] for entry in history)
     guards.changed(before, _adapter_tensors(model))
     model.eval()
+    loaded.model.set_attn_implementation("sdpa")  # as what it is held against was computed
     restrained = restrain(model, apart, recipe.restraint, passes)
     clock.lap("restrain")
     after = _adapter_tensors(model)

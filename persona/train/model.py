@@ -36,8 +36,8 @@ class Passes:
 Sequences = Sequence[tuple[Sequence[int], Sequence[int]]]
 Found = TypeVar("Found")
 KeysValues = Sequence[tuple[Tensor, Tensor]]
-"""Of each block, what it made of the tokens before: (1, heads, tokens, size) each."""
-_SHORT = 320  # tokens
+"""Of each layer, what it made of the tokens before: (1, heads, tokens, size) each."""
+_SHORT = 384  # tokens
 _STANDARD = {"full_attention", "sliding_attention"}
 
 
@@ -55,10 +55,10 @@ def require_plain_attention(config: Any) -> None:
 
 
 def attention_for(longest: int) -> str:
-    """The implementation for rows of at most so many tokens, on a CPU.
+    """The implementation for sequences of at most so many tokens, on a CPU.
 
-    Plain products are faster on short rows than torch's fused attention, above all on the way back. They
-    keep a square of the length for each head, which long rows cannot afford.
+    Plain products are faster on short ones than torch's fused attention, above all on the way back. They
+    keep a square of the length for each head, which long ones cannot afford.
     """
     return "eager" if longest <= _SHORT else "sdpa"
 

@@ -31,7 +31,7 @@ def opening_of(replay: Sequence[ReplayRow]) -> tuple[int, ...]:
 
 
 class Opening:
-    """The keys and values that each block makes of `tokens`, with the way back to the adapter.
+    """The keys and values that each layer makes of `tokens`, with the way back to the adapter.
 
     A pass goes on from `branched`, tensors that know no way back, so that passes in other threads end there.
     """

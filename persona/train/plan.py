@@ -33,6 +33,18 @@ class Plan:
     steps: int
     micros: tuple[Micro, ...]
 
+    def widest(self, user_lengths: Sequence[int], replay_lengths: Sequence[int]) -> int:
+        """Tokens of the longest sequence in any of them: a row, or a bundle of calls."""
+        return max(
+            length
+            for micro in self.micros
+            for length in (
+                [micro.shared + sum(user_lengths[i] - micro.shared for i in micro.user)]
+                if micro.shared
+                else [*(user_lengths[i] for i in micro.user), *(replay_lengths[i] for i in micro.replay)]
+            )
+        )
+
     def of_step(self, step: int) -> tuple[Micro, ...]:
         """The micro-batches of one step, counted from 0."""
         return tuple(micro for micro in self.micros if micro.step == step)
@@ -89,11 +101,13 @@ def plan(
             ("replay", i, replay_lengths[i])
             for i in islice(replay, min(schedule.replay_batch, len(replay_lengths)))
         ]
-        if portions:
-            micros += _pack(step, portions, schedule.micro_tokens, workers)
+        bundles: list[Micro] = []
         if calls:
             rows, shared = next(called)
-            micros += _bundles(step, rows, shared, user_lengths, schedule.bundle_tokens)
+            bundles += _bundles(step, rows, shared, user_lengths, schedule.bundle_tokens)
+        if portions:
+            micros += _pack(step, portions, schedule.micro_tokens, workers, beside=len(bundles))
+        micros += bundles
     return Plan(steps=steps, micros=tuple(micros))
 
 
@@ -134,10 +148,16 @@ def _rounds(n: int, shuffle: random.Random) -> Iterator[int]:
         yield from order
 
 
-def _pack(step: int, portions: list[tuple[str, int, int]], limit: int, workers: int) -> list[Micro]:
-    """Neighbours in length together, in a number that the workers can share, and then as even as may be."""
+def _pack(
+    step: int, portions: list[tuple[str, int, int]], limit: int, workers: int, *, beside: int
+) -> list[Micro]:
+    """Neighbours in length together, in a number that the workers can share, and then as even as may be.
+
+    `beside` so many bundles, which are micro-batches of the step too.
+    """
     portions = sorted(portions, key=lambda p: p[2])
-    shared_by_all = math.ceil(len(_filled(step, portions, limit)) / workers) * workers
+    fewest = len(_filled(step, portions, limit)) + beside
+    shared_by_all = math.ceil(fewest / workers) * workers - beside
     even = bisect_left(
         range(limit), True, key=lambda at_most: len(_filled(step, portions, at_most)) <= shared_by_all
     )

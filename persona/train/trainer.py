@@ -9,7 +9,7 @@ micro-batches are computed side by side: see persona.engine.workers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -74,8 +74,6 @@ class NightTrainer(SFTTrainer):
         self._workers = workers
         # A row that is longer than a portion waits until there is room for what it keeps for its way back.
         self._release = releaser()
-        # A pass that is computed again on its way back, as on a GPU, would do so without what is before it.
-        material = material if device == "cpu" else replace(material, opening=())
         self._opening = material.opening
         schedule = recipe.schedule
         room = max(workers.count * schedule.micro_tokens, schedule.micro_tokens + schedule.bundle_tokens)
@@ -139,7 +137,7 @@ class NightTrainer(SFTTrainer):
         inputs: dict[str, Any],
         num_items_in_batch: Any = None,  # noqa: ARG002  # transformers' signature
     ) -> Tensor:
-        """One step's gradients, summed over its micro-batches in the order of the plan; the step's loss."""
+        """One step's gradients, summed over its micro-batches in an order that the plan gives; its loss."""
         model.train()
         micros: list[dict[str, Tensor]] = self._prepare_inputs(inputs)["micros"]
         if self.args.device.type == "cpu":
@@ -154,25 +152,25 @@ class NightTrainer(SFTTrainer):
 
     def _side_by_side(self, model: Any, micros: list[dict[str, Tensor]]) -> Tensor:
         parameters = [p for p in model.parameters() if p.requires_grad]
-        with self._autocast():
-            opening = Opening(model, self._opening) if self._opening else None
+        opening = None
+        if any(micro["behind"] for micro in micros):
+            with self._autocast():
+                opening = Opening(model, self._opening)
 
         def one(micro: dict[str, Tensor]) -> _Share:
-            goes_on = micro["attention_mask"].shape[-1] > micro["input_ids"].shape[-1]
-            before, wanted = opening.branched() if opening is not None and goes_on else ((), [])
+            before, wanted = opening.branched() if opening is not None and micro["behind"] else ((), [])
             with self._turns.using(micro["input_ids"].numel()):
                 loss, terms = self.loss_of(model, micro, before)
-                gradients = torch.autograd.grad(loss, [*parameters, *wanted])
+                gradients = torch.autograd.grad(loss, [*parameters, *wanted], materialize_grads=True)
             self._release()
             of_adapter, at_opening = gradients[: len(parameters)], gradients[len(parameters) :]
             return _Share(loss=loss.detach(), terms=terms, of_adapter=of_adapter, at_opening=at_opening)
 
-        # The longest first: begun last, it would be computed alone. What is summed is in the plan's order.
-        order = sorted(range(len(micros)), key=lambda n: -micros[n]["input_ids"].numel())
-        shares = dict(zip(order, self._workers.map(one, [micros[n] for n in order]), strict=True))
+        # The longest first: begun last, it would be computed alone.
+        longest_first = sorted(micros, key=lambda micro: micro["input_ids"].numel(), reverse=True)
         total = torch.zeros(())
         ends = []
-        for share in (shares[n] for n in range(len(micros))):
+        for share in self._workers.each(one, longest_first):
             _add(share.of_adapter, parameters)
             if share.at_opening:
                 ends.append(share.at_opening)
@@ -197,7 +195,7 @@ class NightTrainer(SFTTrainer):
     def _autocast(self) -> torch.autocast:
         # accelerate's own autocast is put around model.forward, which this step goes round: without this
         # one the adapter would be multiplied in float32, at half the speed and twice the memory. The cache
-        # of casts is shared by threads, and each weight is used once in a pass.
+        # of casts is shared by threads, and hardly a weight is used twice in a pass.
         return torch.autocast(
             self.args.device.type, dtype=torch.bfloat16, enabled=self.args.bf16, cache_enabled=False
         )

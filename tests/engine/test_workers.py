@@ -18,6 +18,17 @@ def test_results_come_in_the_order_of_the_items(threads: int) -> None:
         assert [n * n for n in range(20)] == workers.map(lambda n: n * n, range(20))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_results_are_handed_out_as_they_come(threads: int) -> None:
+    """The first is there before the last is begun: not all of them have to be held at once."""
+    last = threading.Event()
+    with Workers(device="cpu", threads=threads) as workers:
+        found = workers.each(lambda n: n if n < threads else last.wait(timeout=10), range(threads + 1))
+        assert list(range(threads)) == [next(found) for _ in range(threads)]
+        last.set()
+        assert [True] == list(found)
+
+
 def test_each_pass_computes_with_its_share_of_the_cores() -> None:
     """And so does what is computed beside them; afterwards torch has its cores back."""
     before = torch.get_num_threads()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from torch.nn import functional
 
 from persona.train.batches import Material, StepTotals, collate, lengths
-from persona.train.model import completion_hidden, logits_of
+from persona.train.model import attention_for, completion_hidden, logits_of
 from persona.train.opening import Opening, opening_of
-from persona.train.plan import Micro
+from persona.train.plan import Micro, plan
+from persona.train.recipe import Schedule
 from persona.train.replay import ReplayRow
-from persona.train.rows import Likeliest, Row
+from persona.train.rows import Family, Likeliest, Row
 
 BEGIN = (3, 4, 5, 6, 7, 8, 9, 10)
 ROWS = [
@@ -61,6 +64,35 @@ def test_a_prompt_that_is_no_more_than_it_is_computed_in_full() -> None:
     assert [row.length - 8 * begins for row, begins in zip(ROWS, (1, 0, 1, 0), strict=True)] == lengths(
         ROWS, BEGIN
     )
+
+
+def test_a_plan_counts_what_a_step_computes() -> None:
+    """Prose goes on from the opening, calls bring their own beginning, and no block is wider than planned."""
+    calls = [Row(prompt=(*BEGIN, 60, 61, n), chosen=(70, n, 2), calls=True) for n in range(80, 84)]
+    rows = [*(replace(row, rejected=()) for row in ROWS[:3]), *calls]
+    material = Material(rows=rows, base_logprobs=[None] * 7, replay=[], pad=2, opening=BEGIN)
+    schedule = Schedule(batch=3, call_batch=3, min_steps=3, max_steps=3, micro_tokens=10, bundle_tokens=22)
+    sizes = lengths(rows, BEGIN)
+    family = Family(groups=((3,), (4,), (5,), (6,)), shared=10)
+    made = plan(
+        user_lengths=sizes,
+        replay_lengths=[],
+        schedule=schedule,
+        seed=1,
+        groups=[[0], [1], [2]],
+        calls=[family],
+    )
+    shapes = [(micro, collate(micro, material, NONE)["input_ids"].shape) for micro in made.micros]
+    assert made.widest(sizes, []) == max(shape[1] for _, shape in shapes)
+    assert {True, False} == {micro.shared > 0 for micro, _ in shapes}
+    for micro, shape in shapes:
+        assert shape.numel() <= (22 if micro.user[0] > 2 else 10)
+
+
+@pytest.mark.parametrize(("widest", "expected"), [(384, "eager"), (385, "sdpa")])
+def test_long_sequences_keep_no_square_of_their_length(widest: int, expected: str) -> None:
+    """What plain attention keeps for the way back grows with it, for each head of each layer."""
+    assert expected == attention_for(widest)
 
 
 def test_rows_go_on_from_it_as_if_they_had_computed_it(tiny_model: Any) -> None:

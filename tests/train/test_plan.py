@@ -85,6 +85,27 @@ def test_two_workers_end_a_step_together():
     assert [3, 3, 3, 3] == [len(micro.user) for micro in made.micros]
 
 
+@pytest.mark.parametrize(
+    ("prose", "rows"),
+    [([70, 75, 75, 75], [4, 2]), ([60, 80, 100, 100], [2, 1, 1, 2])],
+    ids=["one portion is enough", "two would make three"],
+)
+def test_a_bundle_of_calls_occupies_a_worker(prose: list[int], rows: list[int]):
+    """Prose is divided so that its portions and the bundle go evenly into two workers."""
+    user = [*prose, 200, 200]
+    made = plan(
+        user_lengths=user,
+        replay_lengths=[],
+        schedule=Schedule(batch=4, call_batch=2, min_steps=1, max_steps=1, micro_tokens=320),
+        seed=0,
+        groups=[[0], [1], [2], [3]],
+        calls=[Family(groups=((4,), (5,)), shared=150)],
+        workers=2,
+    )
+    assert rows == [len(micro.user) for micro in made.micros]
+    assert 250 == made.widest(user, [])
+
+
 @given(lengths, st.integers(0, 9))
 def test_the_same_seed_gives_the_same_plan(user, seed):
     """A build can be repeated."""
