@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 from adapters.digest import tagged_digest
 from adapters.durable import write_file
@@ -44,22 +45,38 @@ def own_answers(
     on_progress: Callable[[int, int], None],
 ) -> list[OwnAnswer]:
     """One answer of at most `tokens` tokens per prompt; the engine is opened only if they are not known."""
+    if (known := known_answers(base, prompts, tokens=tokens)) is not None:
+        return known
+    engine = open_engine()
+    try:
+        answered = list(_answered(engine, _asked(prompts), tokens, on_progress))
+    finally:
+        engine.close()
+    path = _path(base, prompts, tokens)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_file(path, json.dumps(answered).encode())
+    return _of(prompts, answered)
+
+
+def known_answers(base: Base, prompts: Sequence[str], *, tokens: int) -> list[OwnAnswer] | None:
+    """Those that were computed before; None if they were not."""
+    path = _path(base, prompts, tokens)
+    return _of(prompts, json.loads(path.read_bytes())) if path.exists() else None
+
+
+def _path(base: Base, prompts: Sequence[str], tokens: int) -> Path:
     key = tagged_digest("own-1", {"base": base.fingerprint, "prompts": list(prompts), "tokens": tokens})
-    path = base.path / "own" / f"{key.rpartition(':')[2][:32]}.json"
-    asked = [Prompt(messages=(Message(role="user", content=text),)) for text in prompts]
-    if path.exists():
-        kept: list[tuple[str, bool]] = json.loads(path.read_bytes())
-    else:
-        engine = open_engine()
-        try:
-            kept = list(_answered(engine, asked, tokens, on_progress))
-        finally:
-            engine.close()
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_file(path, json.dumps(kept).encode())
+    return base.path / "own" / f"{key.rpartition(':')[2][:32]}.json"
+
+
+def _asked(prompts: Sequence[str]) -> list[Prompt]:
+    return [Prompt(messages=(Message(role="user", content=text),)) for text in prompts]
+
+
+def _of(prompts: Sequence[str], answered: Sequence[tuple[str, bool]]) -> list[OwnAnswer]:
     return [
         OwnAnswer(prompt=prompt, text=text, whole=whole)
-        for prompt, (text, whole) in zip(asked, kept, strict=True)
+        for prompt, (text, whole) in zip(_asked(prompts), answered, strict=True)
     ]
 
 

@@ -11,6 +11,7 @@ from persona.checker import is_tool_scope
 from persona.child import Budget
 from persona.distill import Distilled
 from persona.engine.gguf_adapter import write_gguf_adapter
+from persona.engine.own_answers import known_answers
 from persona.errors import TooLittleToLearn
 from persona.nightly.costs import Costs
 from persona.nightly.curve import Curve
@@ -20,6 +21,7 @@ from persona.nightly.weakening import weakened_before
 from persona.paths import make_private
 from persona.report import Training
 from persona.train import Trained, TrainingJob, TrainingOutcome, train
+from persona.train.practice import can_be_practised, practice_prompts
 from store.records import Preference
 
 _LEAST_EXAMPLES = 4  # with less, preferences have to be there that can be practised
@@ -60,9 +62,14 @@ def find_or_build(night: Night, run: str, distilled: Distilled, costs: Costs) ->
 
 
 def _may_practise(night: Night, preferences: Sequence[Preference]) -> bool:
-    """Whether rules can rework the base's answers is known where these are: in the trainer's process."""
-    practice = night.recipe.schedule.practice_batch * night.recipe.practice_prompts
-    return practice > 0 and any(each.checker and not is_tool_scope(each.scope) for each in preferences)
+    """Whether rules can rework the base's answers, as far as they are known: the trainer makes them."""
+    recipe = night.recipe
+    practice = recipe.schedule.practice_batch * recipe.practice_prompts
+    if practice == 0 or not any(each.checker and not is_tool_scope(each.scope) for each in preferences):
+        return False
+    prompts = practice_prompts()[: recipe.practice_prompts]
+    answers = known_answers(night.base, prompts, tokens=recipe.practice_tokens)
+    return answers is None or can_be_practised(answers, preferences)
 
 
 def _and_what_stays(night: Night, distilled: Distilled, why: str) -> str:

@@ -43,7 +43,7 @@ from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import Passes, attention_for, require_plain_attention
 from persona.train.opening import opening_of
 from persona.train.plan import Plan, plan
-from persona.train.practice import practised_share
+from persona.train.practice import can_be_practised
 from persona.train.recipe import LoraShape
 from persona.train.replay import ReplaySet
 from persona.train.restraint import parted, restrain
@@ -52,8 +52,6 @@ from persona.train.trainer import NightTrainer
 
 SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
 VERSIONED = ("torch", "transformers", "peft", "trl", "bitsandbytes", "tokenizers", "safetensors")
-
-_ENOUGH_PRACTISED = 0.125  # of the base's answers, where there are too few examples to learn from
 
 
 def build(job: TrainingJob, report: Report) -> TrainingOutcome:
@@ -98,7 +96,7 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
 
 
 def _require_practice(job: TrainingJob, answers: Sequence[OwnAnswer]) -> None:
-    if practised_share(answers, job.preferences) >= _ENOUGH_PRACTISED:
+    if can_be_practised(answers, job.preferences):
         return
     if len(job.examples) >= job.least_examples:
         raise TrainingError(

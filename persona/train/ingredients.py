@@ -22,7 +22,7 @@ from persona.engine.protocol import Engine
 from persona.engine.torch_model import LoadedModel
 from persona.train.job import TrainingJob
 from persona.train.model import Passes, sequence_logprobs, top_logprobs
-from persona.train.practice import practice_prompts, practice_row, practise
+from persona.train.practice import practice_prompts, practise
 from persona.train.recipe import Recipe
 from persona.train.replay import (
     ReplayRow,
@@ -34,7 +34,7 @@ from persona.train.replay import (
     load_rows,
     sample_replay,
 )
-from persona.train.rows import Encoder, Row, row_of
+from persona.train.rows import Encoder, Likeliest, Row, row_of
 from store.records import Message
 
 
@@ -77,6 +77,26 @@ def practice_rows(
             reworked = row_of(answer.prompt.messages, wanted, base.template, encode).chosen
             found.append(practice_row(row, reworked, whole=done.whole))
     return tuple(row for row in found if row.chosen)  # half of a style that was there already says nothing
+
+
+def practice_row(answer: ReplayRow, reworked: Sequence[int], *, whole: bool = True) -> Row:
+    """The row of a reworked answer: what is still the base's own keeps the base's distribution.
+
+    Learning the own tokens too would be harmless for them and not for what stands beside them: the first
+    token of a closing became likely wherever a sentence begins. In an answer that is not whole they are
+    neither learnt nor kept, since a preference that it breaks may want others.
+    """
+    same = 0
+    for own, new in zip(answer.completion, reworked, strict=False):
+        if own != new:
+            break
+        same += 1
+    if not whole:
+        begun, rest = tuple(reworked[:same]), tuple(reworked[same:])
+        return Row(prompt=(*answer.prompt, *begun), chosen=rest, practised=True, whole=False)
+    likeliest = answer.likeliest
+    own_part = Likeliest(kept=likeliest.kept[:same], logprobs=likeliest.logprobs[:same]) if same else None
+    return Row(prompt=answer.prompt, chosen=tuple(reworked), practised=True, own=own_part)
 
 
 def _own_rows(

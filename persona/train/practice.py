@@ -26,14 +26,13 @@ from persona.checker import (
 )
 from persona.checker.prose import beginnings
 from persona.engine.own_answers import OwnAnswer, shipped_prompts
-from persona.train.replay import ReplayRow
-from persona.train.rows import Likeliest, Row
 from store.records import Message, Preference
 
 # What stands at an edge goes on last, or a limit would cut it off again.
 _LAST: Mapping[type[Checker], int] = {Opening: 1, Closing: 1, BoldLead: 2}
 _ALL_OF_IT = (Language, Address, MinWords, FinalQuestion)  # without these, what is learnt of a text is wrong
 _SELDOM = 0.25
+_ENOUGH = 0.125  # of the base's answers, where there are too few examples to learn from
 
 
 def practice_prompts() -> list[str]:
@@ -72,6 +71,11 @@ def practise(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) ->
     return found
 
 
+def can_be_practised(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> bool:
+    """Whether practice changes so many of the answers that a build can learn from it alone."""
+    return practised_share(answers, preferences) >= _ENOUGH
+
+
 def practised_share(answers: Sequence[OwnAnswer], preferences: Sequence[Preference]) -> float:
     """How much there is to practise: the share of the answers that a preference changes, 0 to 1."""
     done = practise(answers, preferences)
@@ -79,26 +83,6 @@ def practised_share(answers: Sequence[OwnAnswer], preferences: Sequence[Preferen
         new is not None and new.text != _beginning(own) for own, new in zip(answers, done, strict=True)
     )
     return changed / len(answers) if answers else 0.0
-
-
-def practice_row(answer: ReplayRow, reworked: Sequence[int], *, whole: bool = True) -> Row:
-    """The row of a reworked answer: what is still the base's own keeps the base's distribution.
-
-    Learning the own tokens too would be harmless for them and not for what stands beside them: the first
-    token of a closing became likely wherever a sentence begins. In an answer that is not whole they are
-    neither learnt nor kept, since a preference that it breaks may want others.
-    """
-    same = 0
-    for own, new in zip(answer.completion, reworked, strict=False):
-        if own != new:
-            break
-        same += 1
-    if not whole:
-        begun, rest = tuple(reworked[:same]), tuple(reworked[same:])
-        return Row(prompt=(*answer.prompt, *begun), chosen=rest, practised=True, whole=False)
-    likeliest = answer.likeliest
-    own_part = Likeliest(kept=likeliest.kept[:same], logprobs=likeliest.logprobs[:same]) if same else None
-    return Row(prompt=answer.prompt, chosen=tuple(reworked), practised=True, own=own_part)
 
 
 def _beyond(texts: Sequence[str | None], asking: Sequence[Sequence[Checker]]) -> set[Checker]:

@@ -12,11 +12,14 @@ from night_parts import NOON, Place
 
 from adapters import RevisionState
 from persona.distill.probes import CHATS
+from persona.engine.fake import ScriptedEngine
+from persona.engine.own_answers import own_answers
 from persona.errors import ChildFailed, NoSpace, TooLittleToLearn
 from persona.nightly.curve import Curve
 from persona.nightly.judging import room_for
 from persona.promote import judge
 from persona.train import Losses
+from persona.train.practice import practice_prompts
 from store.identity import with_id
 from store.records import (
     Feedback,
@@ -151,6 +154,29 @@ def test_what_cannot_be_practised_needs_examples(place):
     assert RunState.NOTHING_TO_LEARN is result.outcome
     assert "0 examples to learn from, at least 4 are needed" in result.reasons[0]
     assert [RunState.NOTHING_TO_LEARN] == terminal(place)
+
+
+@pytest.mark.parametrize(
+    ("wish", "outcome"),
+    [
+        ("Answer in German.", RunState.NOTHING_TO_LEARN),
+        ("Answer in at most two sentences.", RunState.PROMOTED),
+    ],
+)
+def test_a_night_knows_what_practice_can_do_once_the_base_has_answered(place, wish, outcome):
+    """The answers are kept beside the base: no trainer starts night after night to find nothing in them."""
+    prompts = practice_prompts()[: place.recipe.practice_prompts]
+    engine = ScriptedEngine(lambda _: "One. Two. Three.")
+    own_answers(
+        place.base,
+        prompts,
+        tokens=place.recipe.practice_tokens,
+        open_engine=lambda: engine,
+        on_progress=lambda done, of: None,
+    )
+    say(place, wish)
+    assert outcome is place.night().outcome
+    assert (outcome is RunState.PROMOTED) == bool(place.stages.trained)
 
 
 @pytest.mark.parametrize("wish", ["Be a little kinder.", "Use rg instead of grep."])

@@ -23,7 +23,8 @@ from persona.checker import (
 )
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.protocol import Prompt
-from persona.train.practice import practice_row, practise, practised_share
+from persona.train.ingredients import practice_row
+from persona.train.practice import can_be_practised, practise, practised_share
 from persona.train.replay import ReplayRow
 from persona.train.rows import Likeliest
 from store.records import Message, Preference, PreferenceStatus
@@ -191,3 +192,4 @@ def test_how_much_there_is_to_practise(wishes: list[Preference], share: float) -
     """What all wishes together change, by rules alone."""
     assert share == pytest.approx(practised_share(ANSWERS, wishes))
     assert 0.0 == practised_share((), wishes)
+    assert (share > 0.125) is can_be_practised(ANSWERS, wishes)
