@@ -1,7 +1,7 @@
 """What most prompts begin with, computed once a step for all rows that begin so.
 
-A template puts the same tokens before each request: with the starter base they are a fifth of all that a
-night would compute. What the model makes of them hangs on the adapter, and so is made anew each step; the
+A template puts the same tokens before each request: with the starter base they were a fifth of a night of
+short answers. What the model makes of them hangs on the adapter, and so is made anew each step; the
 gradients that reach it from all micro-batches of the step go back through it together.
 """
 
@@ -49,7 +49,6 @@ class Opening:
         pairs = list(zip(states[::2], states[1::2], strict=True))
         return pairs, [state for state in states if state.requires_grad]
 
-    def gradients(self, arrived: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor | None]:
-        """Of each parameter, from what arrived at the keys and values; None where it has no part in them."""
-        found = torch.autograd.grad(self._learning, parameters, arrived, allow_unused=True)
-        return list(found)
+    def gradients(self, arrived: Sequence[Tensor], parameters: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Of each parameter, from what arrived at the keys and values; 0 where it has no part in them."""
+        return torch.autograd.grad(self._learning, parameters, arrived, materialize_grads=True)

@@ -275,10 +275,9 @@ class _Watch(TrainerCallback):
         self._on_step(state.global_step, state.max_steps, entry)
 
 
-def _add(gradients: Sequence[Tensor | None], parameters: Sequence[Tensor]) -> None:
+def _add(gradients: Sequence[Tensor], parameters: Sequence[Tensor]) -> None:
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        if gradient is not None:
-            parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+        parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
 
 
 def _entry(logs: Mapping[str, float]) -> dict[str, float]:
