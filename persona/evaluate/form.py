@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Sequence
 
 from persona.engine.protocol import Completion
 from persona.report import Form
 
-LOOP_WORDS = 4
-LOOP_REPEATS = 4
+_STRETCH = 12  # words that repeat what stood right before them: fewer may be emphasis, or a refrain
+_TIMES = 3  # a block of fewer words than a stretch stands so often in a row
+_NUMBERING = re.compile(r"(?m)^\s*(?:\d+[.)]|[-*+#>]+)\s")  # "5. Use ice." says what "4. Use ice." says
 
 
 def loops(text: str) -> bool:
-    """Some run of four words stands in the text at least four times."""
-    words = text.lower().split()
-    runs = Counter(tuple(words[i : i + LOOP_WORDS]) for i in range(len(words) - LOOP_WORDS + 1))
-    return bool(runs) and runs.most_common(1)[0][1] >= LOOP_REPEATS
+    """A block of words stands in the text again and again with nothing in between: three times and at least
+    twelve words, or twice where the block itself is that long.
+
+    A phrase that comes back among other words is poor prose, not an answer that cannot end.
+    """
+    words = re.findall(r"\w+", _NUMBERING.sub(" ", text).lower())
+    return any(
+        _longest_stretch(words, block) >= max(_STRETCH, (_TIMES if block < _STRETCH else 2) * block)
+        for block in range(1, len(words) // 2 + 1)
+    )
+
+
+def _longest_stretch(words: Sequence[str], block: int) -> int:
+    """Words of the longest part of the text in which every word is the one `block` words before it."""
+    longest = length = 0
+    for word, later in zip(words, words[block:], strict=False):
+        length = length + 1 if word == later else 0
+        longest = max(longest, length)
+    return longest + block if longest else 0
 
 
 def form_of(completions: Sequence[Completion]) -> Form | None:

@@ -81,11 +81,27 @@ def test_exact_ignores_order_and_ids_and_nothing_else():
     assert not exact(calling(), ())
 
 
-def test_a_text_that_repeats_itself_loops():
-    """The loop of a small model gone wrong, and not a text that merely repeats a word."""
-    assert loops("the power of the story is " * 6)
-    assert not loops("no no no, that is not what the sailor said to the other sailor")
-    assert not loops("")
+@pytest.mark.parametrize(
+    ("text", "looping"),
+    [
+        ("the power of the story is " * 6, True),
+        ("He sailed as Marco Polo Marco Polo Marco Polo Marco Polo Marco Polo Marco Polo Ma", True),
+        ("\n".join(f"{n}. Use a cold compress." for n in range(1, 9)), True),
+        ("A fruit that grows on trees in the warm parts of the world. " * 2, True),
+        ("no no no, that is not what the sailor said to the other sailor", False),
+        (
+            "It is a body of water in the east, a body of water that is not a body of water at all, but two "
+            "that meet, and so a body of water of its own.",
+            False,
+        ),
+        ("1. Peel it.\n2. Cut it.\n3. Boil it.\n4. Peel it again.\n5. Cut it again.\n6. Eat it.", False),
+        ("", False),
+    ],
+)
+def test_a_text_that_cannot_end_loops(text: str, looping: bool):
+    """What stands there again and again with nothing in between, whatever numbers its lines; and not a
+    phrase that comes back."""
+    assert loops(text) is looping
 
 
 def completion(text: str, reason: str = "stop") -> Completion:
