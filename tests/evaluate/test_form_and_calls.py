@@ -90,8 +90,10 @@ def test_exact_ignores_order_and_ids_and_nothing_else():
         ("A fruit that grows on trees in the warm parts of the world. " * 2, True),
         ("no no no, that is not what the sailor said to the other sailor", False),
         (
-            "It is a body of water in the east, a body of water that is not a body of water at all, but two "
-            "that meet, and so a body of water of its own.",
+            (
+                "It is a body of water in the east, a body of water that is not a body of water at all, but two "
+                "that meet, and so a body of water of its own."
+            ),
             False,
         ),
         ("1. Peel it.\n2. Cut it.\n3. Boil it.\n4. Peel it again.\n5. Cut it again.\n6. Eat it.", False),
