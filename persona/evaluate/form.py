@@ -35,6 +35,11 @@ def _longest_stretch(words: Sequence[str], block: int) -> int:
     return longest + block if longest else 0
 
 
+def faults(completions: Sequence[Completion]) -> int:
+    """How many of them do not end, loop or are empty."""
+    return sum(c.finish_reason == "length" or loops(c.text) or not c.text.strip() for c in completions)
+
+
 def form_of(completions: Sequence[Completion]) -> Form | None:
     """None without completions. A truncated answer is one that the token limit ended."""
     if not completions:

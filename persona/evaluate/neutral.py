@@ -16,11 +16,16 @@ from store.records import Message
 ANSWER_TOKENS = 64
 
 
+def neutral_prompts(count: int) -> list[str]:
+    """The first `count` of them."""
+    return shipped_prompts("persona.evaluate", "neutral_prompts.txt")[:count]
+
+
 def neutral_answers(
     base: Base, count: int, open_engine: Callable[[], Engine], on_progress: Callable[[int, int], None]
 ) -> list[tuple[Prompt, Message]]:
     """The first `count` neutral prompts with the base's greedy answers; opens the engine only if needed."""
-    asked = shipped_prompts("persona.evaluate", "neutral_prompts.txt")[:count]
+    asked = neutral_prompts(count)
     answers = own_answers(base, asked, tokens=ANSWER_TOKENS, open_engine=open_engine, on_progress=on_progress)
     return [
         (answer.prompt, Message(role="assistant", content=answer.text))

@@ -22,16 +22,18 @@ from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
 from persona.evaluate.calls import exact, valid
 from persona.evaluate.fitting import fitting
-from persona.evaluate.form import form_of
+from persona.evaluate.form import faults, form_of
 from persona.evaluate.job import EvaluationJob, Probe
 from persona.evaluate.kept import adoption_of, residue_of, told_of
-from persona.evaluate.neutral import neutral_answers
+from persona.evaluate.neutral import neutral_answers, neutral_prompts
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Rate, Sample
-from store.records import PreferencePair
+from store.records import Message, PreferencePair
 
 BARE = "r0"
 SAMPLE_CHARACTERS = 2000
+_ENOUGH_FOR_FORM = 24  # answers, before their form is asked of prompts besides
+_DOUBT = 2  # answers that do not end, loop or are empty, more than the base has: one refuses nothing
 _ENGINES = 2  # each costs its context in memory; two with one thread are faster than one with two
 
 
@@ -50,6 +52,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
     arms = list(dict.fromkeys([BARE, job.champion, job.candidate]))
     prompts = [probe.prompt for probe in job.probes]
     answers = {arm: _answers(job, base, registry, arm, prompts, report) for arm in arms}
+    more = _asked_for_form(job, base, registry, answers, report)
     scored = _score(job, base, registry, arms, report)
     checkers = {key: from_json(plain) for key, plain in job.checkers.items()}
     superseded = {key: from_json(plain) for key, plain in job.superseded.items()}
@@ -63,7 +66,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
             calls_valid=_calls_valid(job.probes, answers[arm]),
             calls_exact=_calls_exact(job.probes, answers[arm]),
             drift=scored[arm].drift,
-            form=form_of(answers[arm]),
+            form=form_of([*answers[arm], *more.get(arm, ())]),
         )
         for arm in arms
     }
@@ -112,6 +115,26 @@ def _answers(
             answers.update(zip(share, done, strict=True))
     report(f"answers of {arm}", len(prompts), len(prompts))
     return [answers[i] for i in range(len(prompts))]
+
+
+def _asked_for_form(
+    job: EvaluationJob,
+    base: Base,
+    registry: Registry,
+    answers: Mapping[str, Sequence[Completion]],
+    report: Report,
+) -> dict[str, list[Completion]]:
+    """What the candidate and the base answer to neutral prompts, where some of few answers are in doubt: two
+    that loop may be two of eight, or two of many."""
+    if len(job.probes) >= _ENOUGH_FOR_FORM or faults(answers[job.candidate]) - faults(answers[BARE]) < _DOUBT:
+        return {}
+    asked = [
+        Prompt(messages=(Message(role="user", content=text),))
+        for text in neutral_prompts(_ENOUGH_FOR_FORM - len(job.probes))
+    ]
+    return {
+        arm: _answers(job, base, registry, arm, asked, report) for arm in dict.fromkeys([BARE, job.candidate])
+    }
 
 
 def _score(

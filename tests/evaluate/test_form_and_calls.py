@@ -91,8 +91,8 @@ def test_exact_ignores_order_and_ids_and_nothing_else():
         ("no no no, that is not what the sailor said to the other sailor", False),
         (
             (
-                "It is a body of water in the east, a body of water that is not a body of water at all, but two "
-                "that meet, and so a body of water of its own."
+                "It is a body of water in the east, a body of water that is not a body of water at all, "
+                "but two that meet, and so a body of water of its own."
             ),
             False,
         ),

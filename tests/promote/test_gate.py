@@ -51,13 +51,23 @@ def test_a_candidate_that_learnt_is_accepted_with_reasons():
 
 
 @pytest.mark.parametrize("fault", ["truncated", "looping", "empty"])
-@pytest.mark.parametrize(("lost", "answers", "accepted"), [(1, 6, True), (2, 6, False), (1, 0, False)])
+@pytest.mark.parametrize(
+    ("lost", "answers", "accepted"), [(1, 6, True), (2, 6, False), (5, 24, False), (1, 0, False)]
+)
 def test_one_answer_of_few_refuses_nothing(fault, lost, answers, accepted):
-    """Nor does its form; two do, and so does a share of nobody knows how many."""
+    """Nor does its form; two of six do, five of 24, and a share of nobody knows how many."""
     plain = Form(words=40, truncated=0.0, looping=0.0, empty=0.0, answers=answers)
     broken = replace(plain, **{fault: lost / (answers or 6)})
     found = judge(report(replace(GOOD, form=broken), base=replace(BASE, form=plain)), POLICY)
     assert accepted is found.accepted
+
+
+def test_two_looping_answers_refuse_among_eight_and_not_among_twenty_four():
+    """As many may be chance where many were asked."""
+    few, many = (Form(words=40, truncated=0.0, looping=2 / n, empty=0.0, answers=n) for n in (8, 24))
+    bare = replace(BASE, form=replace(few, looping=0.0))
+    assert not judge(report(replace(GOOD, form=few), base=bare), POLICY).accepted
+    assert judge(report(replace(GOOD, form=many), base=bare), POLICY).accepted
 
 
 def test_that_the_base_says_nothing_either_excuses_no_empty_answers():
