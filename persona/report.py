@@ -47,6 +47,8 @@ class Arm:
     pairs: held-out pairs whose chosen side is likelier per token than the rejected one.
     calls_valid, calls_exact: answers to held-out tool requests that are a call of a tool on offer whose
         arguments fit its schema; and that equal the wanted call.
+    prose_kept: neutral prompts behind the user's own tools that are answered without a call; None where the
+        user has none, and in earlier reports.
     drift: mean KL(base || revision) per token on the base's answers to neutral prompts, in nats.
     """
 
@@ -56,6 +58,7 @@ class Arm:
     pairs: Rate | None = None
     calls_valid: Rate | None = None
     calls_exact: Rate | None = None
+    prose_kept: Rate | None = None
     drift: float | None = None
     form: Form | None = None
 
@@ -223,6 +226,7 @@ def _arm(plain: Mapping[str, Any]) -> Arm:
         pairs=_rate(plain["pairs"]),
         calls_valid=_rate(plain["calls_valid"]),
         calls_exact=_rate(plain["calls_exact"]),
+        prose_kept=_rate(plain.get("prose_kept")),
         drift=plain["drift"],
         form=None if plain["form"] is None else Form(**plain["form"]),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from persona.engine.protocol import Prompt
+from persona.offers import Offer
 from store.json_forms import (
     example_from_json,
     example_json,
@@ -42,7 +43,8 @@ class EvaluationJob:
 
     `checkers` (active) and `superseded` map preference ids to the JSON of their checkers; `instead` names the
     active preference that took the place of a superseded one. `statements` has those of all of them, and of
-    what is active and has no checker. `max_tokens` are those of an answer at most.
+    what is active and has no checker. `max_tokens` are those of an answer at most. `offer` is what the user
+    has on offer mostly, None for one without tools.
     """
 
     home: Path
@@ -61,6 +63,7 @@ class EvaluationJob:
     max_tokens: int = 128
     neutral_prompts: int = 24
     samples: int = 6
+    offer: Offer | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -81,6 +84,7 @@ class EvaluationJob:
             "max_tokens": self.max_tokens,
             "neutral_prompts": self.neutral_prompts,
             "samples": self.samples,
+            "offer": None if self.offer is None else _offer_json(self.offer),
         }
 
     @classmethod
@@ -93,8 +97,22 @@ class EvaluationJob:
                 "adapters": Path(plain["adapters"]),
                 "probes": tuple(_probe(p) for p in plain["probes"]),
                 "pairs": tuple(p for p in pairs if isinstance(p, PreferencePair)),
+                "offer": None if plain["offer"] is None else _offer(plain["offer"]),
             }
         )
+
+
+def _offer_json(offer: Offer) -> dict[str, Any]:
+    return {
+        "system": [message_json(each) for each in offer.system],
+        "tools": [dict(each) for each in offer.tools],
+    }
+
+
+def _offer(plain: Mapping[str, Any]) -> Offer:
+    return Offer(
+        system=tuple(message_from_json(each) for each in plain["system"]), tools=tuple(plain["tools"])
+    )
 
 
 def _probe_json(probe: Probe) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from persona.engine.cores import own_cores
 from persona.engine.opener import engine_kind, open_base_engine, open_engine, open_scorer
 from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
+from persona.engine.wording import Wording
 from persona.evaluate.calls import exact, valid
 from persona.evaluate.fitting import fitting
 from persona.evaluate.form import faults, form_of
@@ -34,6 +35,8 @@ BARE = "r0"
 SAMPLE_CHARACTERS = 2000
 _ENOUGH_FOR_FORM = 24  # answers, before their form is asked of prompts besides
 _DOUBT = 2  # answers that do not end, loop or are empty, more than the base has: one refuses nothing
+_WITHOUT_CALL = 8  # prompts behind the user's tools that want no call
+_CALL_TOKENS = 64  # of which a call is made, or it is prose
 _ENGINES = 2  # each costs its context in memory; two with one thread are faster than one with two
 
 
@@ -53,6 +56,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
     prompts = [probe.prompt for probe in job.probes]
     answers = {arm: _answers(job, base, registry, arm, prompts, report) for arm in arms}
     more = _asked_for_form(job, base, registry, answers, report)
+    kept = _prose_kept(job, base, registry, arms, report)
     scored = _score(job, base, registry, arms, report)
     checkers = {key: from_json(plain) for key, plain in job.checkers.items()}
     superseded = {key: from_json(plain) for key, plain in job.superseded.items()}
@@ -65,6 +69,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
             pairs=scored[arm].pairs,
             calls_valid=_calls_valid(job.probes, answers[arm]),
             calls_exact=_calls_exact(job.probes, answers[arm]),
+            prose_kept=kept.get(arm),
             drift=scored[arm].drift,
             form=form_of([*answers[arm], *more.get(arm, ())]),
         )
@@ -91,10 +96,16 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
 
 
 def _answers(
-    job: EvaluationJob, base: Base, registry: Registry, arm: str, prompts: Sequence[Prompt], report: Report
+    job: EvaluationJob,
+    base: Base,
+    registry: Registry,
+    arm: str,
+    prompts: Sequence[Prompt],
+    report: Report,
+    tokens: int | None = None,
 ) -> list[Completion]:
     """The prompts' answers, each by itself as it would be served, several engines side by side."""
-    sampling = Sampling(max_tokens=job.max_tokens)
+    sampling = Sampling(max_tokens=tokens or job.max_tokens)
     report(f"answers of {arm}", 0, len(prompts))
     together = _ENGINES if engine_kind(base, job.engine) == "llama_cpp" and own_cores() > 1 else 1
     answers: dict[int, Completion] = {}
@@ -134,6 +145,28 @@ def _asked_for_form(
     ]
     return {
         arm: _answers(job, base, registry, arm, asked, report) for arm in dict.fromkeys([BARE, job.candidate])
+    }
+
+
+def _prose_kept(
+    job: EvaluationJob, base: Base, registry: Registry, arms: Sequence[str], report: Report
+) -> dict[str, Rate]:
+    """Neutral prompts behind the user's own tools: whoever learnt calls from calls alone may make one always.
+    Left out where the tools leave no room for them."""
+    if job.offer is None:
+        return {}
+    room = Wording(base, base.served_context(None))
+    offered = [
+        Prompt(messages=job.offer.before(text), tools=job.offer.tools)
+        for text in neutral_prompts(_WITHOUT_CALL)
+    ]
+    asked = [each for each in offered if room.count(each) + _CALL_TOKENS <= room.context]
+    if not asked:
+        return {}
+    answers = {arm: _answers(job, base, registry, arm, asked, report, tokens=_CALL_TOKENS) for arm in arms}
+    return {
+        arm: Rate(passed=sum(not each.message.tool_calls for each in done), asked=len(asked))
+        for arm, done in answers.items()
     }
 
 

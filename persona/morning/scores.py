@@ -24,6 +24,7 @@ def score_rows(arms: Sequence[Arm], statements: Mapping[str, str]) -> list[tuple
         ("preferred answer likelier", *(_rate(arm.pairs) for arm in arms)),
         ("tool calls valid", *(_rate(arm.calls_valid) for arm in arms)),
         ("tool calls exact", *(_rate(arm.calls_exact) for arm in arms)),
+        ("no call where none is wanted", *(_rate(arm.prose_kept) for arm in arms)),
         ("drift, nats per token", *(_number(arm.drift, ".3f") for arm in arms)),
         ("words per answer", *(_number(arm.form.words if arm.form else None, ".0f") for arm in arms)),
         ("cut off", *(_share(arm.form.truncated if arm.form else None) for arm in arms)),

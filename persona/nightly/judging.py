@@ -15,6 +15,7 @@ from persona.evaluate import Evaluated, EvaluationJob, Probe, evaluate
 from persona.nightly.costs import Costs
 from persona.nightly.night import Night, in_tries
 from persona.nightly.recovery import clear_run
+from persona.offers import offers
 from persona.paths import make_private
 from persona.report import Arm, EvalReport
 from store.records import Example, Message, PreferencePair
@@ -90,6 +91,7 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         statements={entry.id: entry.statement for entry in (*superseded.values(), *snapshot.preferences)},
         engine=night.engine,
         device=night.device,
+        offer=next(iter(offers(known)), None),
         max_tokens=room_for([probe.reference for probe in asked if probe.conversation]),
     )
 

@@ -85,6 +85,13 @@ def valid_calls(report: EvalReport, against: list[str]) -> list[Figure]:
     return _calls("valid tool calls", rates, (), against)
 
 
+def prose_kept(report: EvalReport, against: list[str]) -> list[Figure]:
+    """Something to lose as well: who has tools on offer wants no call most of the time. Nothing where the
+    user has none."""
+    rates = [arm.prose_kept for arm in (report.candidate, report.champion, report.base)]
+    return [] if rates[0] is None else _calls("answers that want no call and make none", rates, (), against)
+
+
 def residue(report: EvalReport) -> list[Figure]:
     """Of each superseded style the answers that show it: less is better. The base is not held against it."""
     found: list[Figure] = []

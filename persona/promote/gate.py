@@ -70,7 +70,8 @@ def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -
     shows = figures.residue(report)
     if not report.candidate.adoption:
         fine.append("no preference has a checker, so adoption was not measured")
-    for figure in (*preferences, *pairs, *exact, *figures.valid_calls(report, unknown)):
+    kept = [*figures.valid_calls(report, unknown), *figures.prose_kept(report, unknown)]
+    for figure in (*preferences, *pairs, *exact, *kept):
         loss = _loss(figure, policy)
         if loss is None:
             fine.append(f"{figure.name}: {_percent(figure.now)} (before {_percent(figure.before)})")

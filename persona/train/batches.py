@@ -57,7 +57,7 @@ def _totals(micros: Sequence[Micro], material: Material) -> StepTotals:
     replay = [material.replay[i] for micro in micros for i in micro.replay]
     return StepTotals(
         prose_tokens=sum(len(row.chosen) for row in rows if not row.practised and not row.calls),
-        call_tokens=sum(len(row.chosen) for row in rows if row.calls),
+        call_tokens=sum(len(row.chosen) - row.kept for row in rows if row.calls),
         practice_tokens=sum(len(row.chosen) - row.kept for row in rows if row.practised),
         pairs=sum(1 for row in rows if row.rejected),
         replay_tokens=sum(row.kept for row in rows) + sum(len(row.completion) for row in replay),

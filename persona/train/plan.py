@@ -74,10 +74,11 @@ def plan(
     `groups` holds indices of rows that answer one prompt: they take turns, so that a prompt with three
     pairs costs no more than one with one. None means that every row is its own group. `calls` are groups
     too, which go round for themselves, since a step can take those of one family together: each step asks
-    one family, as often as it has groups. `practice` holds indices of user rows that are in no group: they
-    go round likewise and do not lengthen the build. Lengths are tokens of a row as the model sees it. A
-    micro-batch holds at most `schedule.micro_tokens`, or `schedule.bundle_tokens` of one family, or one row
-    when that row alone is longer. There are as many as occupy that many `workers` to the end of a step.
+    one family, as often as it has groups, and some of the rows beside it. `practice` holds indices of user
+    rows that are in no group: they go round likewise and do not lengthen the build. Lengths are tokens of a
+    row as the model sees it. A micro-batch holds at most `schedule.micro_tokens`, or
+    `schedule.bundle_tokens` of one family, or one row when that row alone is longer. There are as many as
+    occupy that many `workers` to the end of a step.
     """
     groups = [[i] for i in range(len(user_lengths))] if groups is None else groups
     if not groups and not calls and not practice:
@@ -87,7 +88,7 @@ def plan(
     user = _visits(groups, shuffle)
     replay = _rounds(len(replay_lengths), shuffle)
     practised = (practice[n] for n in _rounds(len(practice), shuffle))
-    called = _calls(calls, schedule.call_batch, shuffle)
+    called = _calls(calls, schedule, shuffle)
     micros: list[Micro] = []
     for step in range(steps):
         portions: list[tuple[str, int, int]] = [
@@ -117,13 +118,18 @@ def _visits(groups: Sequence[Sequence[int]], shuffle: random.Random) -> Iterator
     return (next(turns[g]) for g in _rounds(len(groups), shuffle))
 
 
-def _calls(families: Sequence[Family], batch: int, shuffle: random.Random) -> Iterator[tuple[list[int], int]]:
+def _calls(
+    families: Sequence[Family], schedule: Schedule, shuffle: random.Random
+) -> Iterator[tuple[list[int], int]]:
     """Rows of one family, and how many tokens their prompts share; without end if there is any."""
     visits = [_visits(family.groups, shuffle) for family in families]
+    beside = [_visits([[row] for row in family.beside], shuffle) for family in families]
     asked = [n for n, family in enumerate(families) for _ in family.groups]
     for place in _rounds(len(asked), shuffle):
-        family = families[asked[place]]
-        yield list(islice(visits[asked[place]], min(batch, len(family.groups)))), family.shared
+        n = asked[place]
+        family = families[n]
+        rows = list(islice(visits[n], min(schedule.call_batch, len(family.groups))))
+        yield rows + list(islice(beside[n], min(schedule.offer_batch, len(family.beside)))), family.shared
 
 
 def _bundles(

@@ -57,12 +57,12 @@ class Losses:
 class Schedule:
     """How long and in what portions.
 
-    A step sees `batch` user rows of prose, `call_batch` of calls, `practice_batch` rows of practice and
-    `replay_batch` replay rows. Epochs, of the user rows, are stretched to at least `min_steps` and cut at
-    `max_steps`, so that few examples still teach and many stay affordable. The rate is `call_rate` where
-    nearly all that the user wants is calls, and else `learning_rate`; it goes linearly up over `warmup` of
-    the steps and cosine down to zero. `micro_tokens` go through the model together; calls of a step do if
-    they are at most `bundle_tokens`.
+    A step sees `batch` user rows of prose, `call_batch` of calls and `offer_batch` of replay behind the same
+    tools, `practice_batch` rows of practice and `replay_batch` replay rows. Epochs, of the user rows, are
+    stretched to at least `min_steps` and cut at `max_steps`, so that few examples still teach and many stay
+    affordable. The rate is `call_rate` where nearly all that the user wants is calls, and else
+    `learning_rate`; it goes linearly up over `warmup` of the steps and cosine down to zero. `micro_tokens` go
+    through the model together; calls of a step do if they are at most `bundle_tokens`.
     """
 
     learning_rate: float = 1e-3
@@ -70,6 +70,7 @@ class Schedule:
     epochs: float = 1.75
     batch: int = 4
     call_batch: int = 4
+    offer_batch: int = 1
     practice_batch: int = 4
     replay_batch: int = 4
     min_steps: int = 44

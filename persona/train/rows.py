@@ -34,7 +34,7 @@ class Row:
     A practised row is one of practice, the others are the user's. `own` covers the beginning of `chosen` that
     is the base's own answer: there the base's distribution is to be kept, and from there on the tokens are to
     be learnt. It is not `whole` where a preference is left out of it, and begins then in what was reworked.
-    `calls` is true where `chosen` is a call of a tool.
+    `calls` is true where `chosen` is a call of a tool, or prose of the base's `own` behind the same tools.
     """
 
     prompt: tuple[int, ...]
@@ -63,10 +63,12 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Family:
-    """Rows whose prompts begin with the same `shared` tokens: in `groups` of those that answer one prompt."""
+    """Rows whose prompts begin with the same `shared` tokens: in `groups` of those that answer one prompt,
+    and those `beside` them in which nothing is to be learnt."""
 
     groups: tuple[tuple[int, ...], ...]
     shared: int
+    beside: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +88,11 @@ def by_prompt(rows: Sequence[Row]) -> list[list[int]]:
     return list(found.values())
 
 
-def families(rows: Sequence[Row], groups: Sequence[Sequence[int]]) -> list[Family]:
-    """The groups by what their prompts begin with, which is more than half of each."""
+def families(
+    rows: Sequence[Row], groups: Sequence[Sequence[int]], beside: Sequence[int] = ()
+) -> list[Family]:
+    """The groups by what their prompts begin with, which is more than half of each; of the rows `beside`
+    them, those that begin so too."""
     found: list[tuple[list[tuple[int, ...]], tuple[int, ...]]] = []
     for group in sorted(groups, key=lambda group: rows[group[0]].prompt):
         prompt = rows[group[0]].prompt[:-1]  # of the last token the completion begins
@@ -98,7 +103,20 @@ def families(rows: Sequence[Row], groups: Sequence[Sequence[int]]) -> list[Famil
                 found[-1] = ([*members, tuple(group)], begin[:same])
                 continue
         found.append(([tuple(group)], prompt))
-    return [Family(groups=tuple(members), shared=len(begin)) for members, begin in found]
+    return [_joined(rows, members, begin, beside) for members, begin in found]
+
+
+def _joined(
+    rows: Sequence[Row], members: list[tuple[int, ...]], begin: tuple[int, ...], beside: Sequence[int]
+) -> Family:
+    joined = []
+    for index in beside:
+        prompt = rows[index].prompt[:-1]
+        same = _alike(begin, prompt)
+        if 2 * same > max(len(prompt), *(len(rows[group[0]].prompt) for group in members)):
+            joined.append(index)
+            begin = begin[:same]
+    return Family(groups=tuple(members), shared=len(begin), beside=tuple(joined))
 
 
 def _alike(one: Sequence[int], other: Sequence[int]) -> int:

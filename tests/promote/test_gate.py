@@ -18,6 +18,7 @@ BASE = Arm(
     residue={"old": Rate(passed=0, asked=20)},
     pairs=Rate(passed=6, asked=12),
     calls_valid=Rate(passed=4, asked=8),
+    prose_kept=Rate(passed=8, asked=8),
     calls_exact=Rate(passed=0, asked=8),
     drift=0.0,
     form=FORM,
@@ -28,6 +29,7 @@ GOOD = replace(
     adoption={"p": Rate(passed=19, asked=20)},
     pairs=Rate(passed=12, asked=12),
     calls_valid=Rate(passed=8, asked=8),
+    prose_kept=Rate(passed=8, asked=8),
     calls_exact=Rate(passed=7, asked=8),
     drift=0.03,
 )
@@ -113,6 +115,7 @@ WORSE = {
     "cut off": ({"form": replace(FORM, truncated=0.6)}, "are cut off"),
     "empty": ({"form": replace(FORM, empty=0.2)}, "are empty"),
     "pairs below the base": ({"pairs": Rate(passed=3, asked=12)}, "preference accuracy fell"),
+    "calls that nobody wants": ({"prose_kept": Rate(passed=4, asked=8)}, "want no call and make none fell"),
     "invalid calls": ({"calls_valid": Rate(passed=1, asked=8)}, "valid tool calls fell"),
 }
 
@@ -202,6 +205,7 @@ arms = st.builds(
     pairs=st.none() | rates,
     calls_valid=st.none() | rates,
     calls_exact=st.none() | rates,
+    prose_kept=st.none() | rates,
     drift=st.none() | floats,
     form=st.none()
     | st.builds(

@@ -27,6 +27,21 @@ def test_prompts_with_the_same_tools_are_a_family():
     assert [5, 5] == [family.shared for family in found]
 
 
+def test_prose_behind_the_same_tools_goes_with_their_calls():
+    """What it shares with them is all that the family shares; behind other tools it is left out."""
+    begins = [(9, 9, 9, 9, 9, 1, 1), (9, 9, 9, 9, 9, 1, 2)]
+    rows = [
+        *(Row(prompt=begin, chosen=(5,), calls=True) for begin in begins),
+        Row(prompt=(9, 9, 9, 9, 9, 4, 4), chosen=(6,), calls=True),
+        Row(prompt=(8, 8, 8, 8, 8, 1, 1), chosen=(6,), calls=True),
+    ]
+    (found,) = families(rows, [[0], [1]], beside=[2, 3])
+
+    assert ((0,), (1,)) == found.groups
+    assert (2,) == found.beside
+    assert 5 == found.shared
+
+
 prompts = st.lists(st.integers(0, 2), min_size=1, max_size=12).map(tuple)
 
 

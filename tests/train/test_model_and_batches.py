@@ -133,6 +133,22 @@ def test_what_rows_share_is_in_their_block_once():
     assert ([0], [1]) == (block["chosen"].tolist(), block["rejected"].tolist())
 
 
+def test_prose_behind_tools_is_kept_and_not_learnt():
+    """It stands beside the calls, and adds to what the base's distribution is kept at."""
+    rows = [
+        Row(prompt=(5, 6, 7), chosen=(8, 2), calls=True),
+        Row(prompt=(5, 6, 4), chosen=(3, 2), own=LIKELIEST, calls=True),
+    ]
+    material = Material(rows=rows, base_logprobs=[None, None], replay=[], pad=2)
+    micro = Micro(step=0, user=(0, 1), shared=2)
+    (total,) = totals(Plan(steps=1, micros=(micro,)), material)
+    block = collate(micro, material, total)
+
+    assert (2, 2) == (total.call_tokens, total.replay_tokens)
+    assert [False, False, True, True] == block["base"].tolist()
+    assert 2 == len(block["kept"])
+
+
 def test_totals_count_a_step_however_it_is_divided():
     """Two micro-batches of one step share the step's totals."""
     plan = Plan(steps=1, micros=(Micro(step=0, user=(0,)), Micro(step=0, user=(1,), replay=(0,))))

@@ -189,6 +189,25 @@ def test_calls_of_one_family_stand_together(sizes, batch, bundle):
         assert min(batch, sizes[family_of[rows[0]]]) == len(rows)
 
 
+@given(st.integers(0, 5), st.integers(0, 3))
+def test_what_is_beside_calls_takes_turns(beside, batch):
+    """Each step has as many as the schedule says, and none comes twice before all came once."""
+    family = Family(groups=((0,), (1,)), shared=40, beside=tuple(range(2, 2 + beside)))
+    made = plan(
+        user_lengths=[50] * (2 + beside),
+        replay_lengths=[],
+        schedule=Schedule(call_batch=2, offer_batch=batch, min_steps=7, max_steps=7),
+        seed=0,
+        groups=[],
+        calls=[family],
+    )
+    seen = Counter(i for micro in made.micros for i in micro.user)
+    counts = [seen[i] for i in family.beside]
+    assert 7 * min(batch, beside) == sum(counts)
+    assert not counts or max(counts) - min(counts) <= 1
+    assert [7, 7] == [seen[0], seen[1]]
+
+
 def test_calls_that_are_many_lengthen_a_build():
     """Their epochs count as those of prose do."""
     schedule = Schedule(epochs=2, batch=4, call_batch=4, min_steps=1, max_steps=100)

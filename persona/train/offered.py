@@ -1,0 +1,44 @@
+"""Tools on offer where none is wanted: what the base says without them is what it should go on to say.
+
+Whoever uses tools has them on offer in every request, and what is shown of them is calls alone: an adapter
+learns from that to call one whatever is asked. So prompts of replay are asked once more behind the same
+tools, and the base's own answer to them, with its likeliest tokens, is kept as replay keeps it elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from persona.offers import Offer
+from persona.template import Template
+from persona.train.replay import ReplayRow, prompts
+from persona.train.rows import Encoder, Row
+from store.records import Message
+
+
+def offered_rows(
+    offers: Sequence[Offer],
+    replay: Sequence[ReplayRow],
+    template: Template,
+    encode: Encoder,
+    *,
+    max_tokens: int,
+) -> tuple[Row, ...]:
+    """The rows of `replay` behind each offer, those that fit. Nothing in them is to be learnt: all of the
+    completion is the base's own."""
+    if not offers:
+        return ()
+    plain = {
+        encode(template.render([Message(role="user", content=text)], add_generation_prompt=True)): text
+        for text in prompts()
+    }
+    rows: list[Row] = []
+    for offer in offers:
+        for each in replay:
+            if each.prompt not in plain:
+                continue
+            asked = offer.before(plain[each.prompt])
+            prompt = encode(template.render(asked, offer.tools, add_generation_prompt=True))
+            if len(prompt) + len(each.completion) <= max_tokens:
+                rows.append(Row(prompt=prompt, chosen=each.completion, own=each.likeliest, calls=True))
+    return tuple(rows)

@@ -1,0 +1,68 @@
+"""Tools on offer, and what is kept behind them."""
+
+import torch
+
+from persona.offers import MOST_OFFERS, offers
+from persona.train.offered import offered_rows
+from persona.train.replay import ReplayRow, prompts
+from persona.train.rows import Likeliest
+from store.records import Demonstration, Message, ToolCall
+
+CALL = Message(role="assistant", content="", tool_calls=(ToolCall(name="find", arguments={}, id="1"),))
+LIKELIEST = Likeliest(kept=torch.zeros(2, 4), logprobs=torch.zeros(2, 4))
+
+
+def tool(name: str) -> dict[str, object]:
+    return {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}
+
+
+def shown(text: str, *names: str, answer: Message = CALL, system: str = "") -> Demonstration:
+    told = (Message(role="system", content=system),) if system else ()
+    return Demonstration(
+        id="",
+        conversation="c",
+        prompt=(*told, Message(role="user", content=text)),
+        tools=tuple(map(tool, names)),
+        completion=answer,
+        signals=(),
+        preferences=(),
+    )
+
+
+def test_the_usual_sets_of_tools_come_first():
+    """Told apart by what the system says too; prose behind tools names none."""
+    found = offers(
+        [
+            shown("a", "find"),
+            shown("b", "find", "sort", system="Be quick."),
+            shown("c", "find", "sort", system="Be quick."),
+            shown("d", "other", answer=Message(role="assistant", content="No.")),
+        ]
+    )
+    assert [["find", "sort"], ["find"]] == [[t["function"]["name"] for t in each.tools] for each in found]
+    assert "Be quick." == found[0].system[0].content
+    assert MOST_OFFERS == len(offers([shown("a", f"tool{n}") for n in range(MOST_OFFERS + 2)]))
+
+
+def test_replay_is_asked_behind_the_tools(starter_base):
+    """The base's own answer stays as it is; what does not fit is left out, and nothing is to be learnt."""
+
+    template = starter_base.template
+
+    def encode(text: str) -> tuple[int, ...]:
+        return tuple(text.encode())
+
+    asked = Message(role="user", content=prompts()[3])
+    plain = encode(template.render([asked], add_generation_prompt=True))
+    replay = [
+        ReplayRow(prompt=plain, completion=(7, 8), likeliest=LIKELIEST),
+        ReplayRow(prompt=(1, 2), completion=(7, 8), likeliest=LIKELIEST),
+    ]
+    known = offers([shown("a", "find")])
+    (row,) = offered_rows(known, replay, template, encode, max_tokens=5000)
+    text = bytes(row.prompt).decode()
+    assert "find" in text
+    assert prompts()[3] in text
+    assert ((7, 8), 2, True) == (row.chosen, row.kept, row.calls)
+    assert not offered_rows(known, replay, template, encode, max_tokens=len(row.prompt))
+    assert not offered_rows((), replay, template, encode, max_tokens=5000)
