@@ -13,6 +13,7 @@ from learning.asking import Asking
 from learning.cells import Case, Cell
 from learning.chain_recipe import chain_recipe, chain_steps
 from learning.code_state import code_state
+from learning.deciding import deciding
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import BareLife, ChainLife, PromptLife
@@ -127,7 +128,11 @@ class Bench:
         recipe = self._recipe(case)
         if case.arm in (*PERSONA_ARMS, TOLD):
             learns = "all" if self.learns is None else sorted(self.learns)
-            return {"recipe": recipe.to_json(), "policy": asdict(self.policy), "learns": learns}
+            return {
+                "recipe": deciding(recipe, BY_ID[case.person]),
+                "policy": asdict(self.policy),
+                "learns": learns,
+            }
         if case.arm in ("sft-chain", "dpo-chain"):
             trainer = chain_recipe("dpo" if case.arm == "dpo-chain" else "sft", recipe)
             return {**trainer.to_json(), "steps": [chain_steps(rows, recipe) for rows in range(1, 41)]}
