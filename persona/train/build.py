@@ -21,16 +21,16 @@ from peft.helpers import disable_input_dtype_casting
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from persona.base import load_base
+from persona.base import Base, load_base
 from persona.child import Report
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.torch_model import LoadedModel, load_model, pick_device
 from persona.engine.workers import Workers
 from persona.errors import BaseMismatch, TooLittleToLearn, TrainingError, Yielded
+from persona.offers import offers
 from persona.paths import Home
 from persona.train import guards
 from persona.train.batches import Material, lengths
-from persona.train.calls import MadeOfCalls, made_of_calls
 from persona.train.ingredients import (
     encoder,
     practice_answers,
@@ -42,13 +42,14 @@ from persona.train.ingredients import (
 from persona.train.interruption import keep, told_to_end
 from persona.train.job import TrainingJob, TrainingOutcome
 from persona.train.model import Passes, attention_for, require_plain_attention
+from persona.train.offered import offered_rows
 from persona.train.opening import opening_of
 from persona.train.plan import Plan, plan
 from persona.train.practice import can_be_practised
 from persona.train.recipe import LoraShape
 from persona.train.replay import ReplaySet
 from persona.train.restraint import parted, restrain
-from persona.train.rows import Row, by_prompt, make_rows
+from persona.train.rows import Encoder, Row, by_prompt, families, make_rows
 from persona.train.trainer import NightTrainer
 
 SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
@@ -92,8 +93,8 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
         clock.lap("practice")
         reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
         clock.lap("reference")
-        of_calls = made_of_calls(job, base, replay, encode)
-        outcome = _train(job, made.rows, practice, of_calls, reference, replay, loaded, passes, report, clock)
+        offered = _offered(job, base, replay, encode)
+        outcome = _train(job, made.rows, practice, offered, reference, replay, loaded, passes, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
 
 
@@ -108,11 +109,19 @@ def _require_practice(job: TrainingJob, answers: Sequence[OwnAnswer]) -> None:
     raise TooLittleToLearn(len(job.examples), job.least_examples)
 
 
+def _offered(job: TrainingJob, base: Base, replay: ReplaySet, encode: Encoder) -> tuple[Row, ...]:
+    if not job.recipe.schedule.offer_batch:
+        return ()
+    trained_on, _ = parted(replay.rows, job.recipe.restraint)
+    most = job.recipe.schedule.max_tokens
+    return offered_rows(offers(job.examples), trained_on, base.template, encode, max_tokens=most)
+
+
 def _train(
     job: TrainingJob,
     own: tuple[Row, ...],
     practice: tuple[Row, ...],
-    of_calls: MadeOfCalls,
+    offered: tuple[Row, ...],
     reference: list[tuple[float, float] | None],
     replay: ReplaySet,
     loaded: LoadedModel,
@@ -137,7 +146,7 @@ def _train(
         _go_on_from(model, job.start)
     before = _adapter_tensors(model)
     trained_on, apart = parted(replay.rows, recipe.restraint)
-    rows = own + practice + of_calls.rows
+    rows = own + practice + offered
     groups = by_prompt(own)
     called = [group for group in groups if own[group[0]].calls]
     # A pass that is computed again on its way back, as on a GPU, would do so without what is before it.
@@ -146,7 +155,7 @@ def _train(
     steps = plan(
         user_lengths=user_lengths,
         groups=[group for group in groups if not own[group[0]].calls],
-        calls=of_calls.families(rows, called, first=len(own) + len(practice)),
+        calls=families(rows, called, beside=range(len(own) + len(practice), len(rows))),
         practice=range(len(own), len(own) + len(practice)),
         replay_lengths=replay_lengths,
         schedule=recipe.schedule.halved(job.halvings),

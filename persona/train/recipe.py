@@ -114,7 +114,6 @@ class Recipe:
     schedule: Schedule = field(default_factory=Schedule)
     restraint: Restraint = field(default_factory=Restraint)
     quantisation: Quantisation = "none"
-    call_variations: int = 3
     practice_prompts: int = 96
     practice_tokens: int = 72
     replay_prompts: int = 160

@@ -14,6 +14,5 @@ def deciding(recipe: Recipe, person: Person) -> dict[str, Any]:
     from before there was any have none."""
     plain = recipe.to_json()
     if not any(each.call for each in person.held_out(1)):
-        del plain["call_variations"]
         del plain["schedule"]["offer_batch"]
     return plain

@@ -70,7 +70,6 @@ def factors(default: Recipe) -> tuple[Factor, ...]:
         ),
         Factor(name="untouched", variants=each("shape.untouched", 0.0, 0.34, 0.5, 0.67)),
         Factor(name="calls", variants=each("schedule.call_batch", 1, 4, 8)),
-        Factor(name="variations", variants=each("call_variations", 0, 3, 6)),
         Factor(name="offers", variants=each("schedule.offer_batch", 0, 1, 2)),
         Factor(name="call weight", variants=each("losses.call", 0.3, 1.0, 3.0)),
         Factor(
