@@ -8,14 +8,14 @@ from learning.measuring import BY_ID
 from persona.train import Recipe
 from persona.train.recipe import Schedule
 
-VARIED = Recipe(schedule=Schedule(offer_batch=7))
+OTHER = Recipe(schedule=Schedule(offer_batch=7))
 
 
 def test_what_is_made_of_calls_decides_only_for_who_wants_some():
     """The cells of everybody else stay what they were."""
-    assert deciding(Recipe(), BY_ID["nell"]) == deciding(VARIED, BY_ID["nell"])
-    assert deciding(Recipe(), BY_ID["tomas"]) != deciding(VARIED, BY_ID["tomas"])
-    assert VARIED.to_json() == deciding(VARIED, BY_ID["tomas"])
+    assert deciding(Recipe(), BY_ID["nell"]) == deciding(OTHER, BY_ID["nell"])
+    assert deciding(Recipe(), BY_ID["tomas"]) != deciding(OTHER, BY_ID["tomas"])
+    assert OTHER.to_json() == deciding(OTHER, BY_ID["tomas"])
 
 
 def test_all_else_decides_for_everybody():
