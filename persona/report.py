@@ -29,13 +29,15 @@ class Rate:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Form:
     """The outer shape of the generated answers. `words` is their mean; the others are shares of `answers`,
-    whose number reports of earlier versions do not say (0)."""
+    whose number reports of earlier versions do not say (0). So many `besides`, to neutral prompts, count for
+    loops and emptiness too: whether an answer ends depends on what was asked."""
 
     words: float
     truncated: float
     looping: float
     empty: float
     answers: int = 0
+    besides: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,21 +35,24 @@ def _longest_stretch(words: Sequence[str], block: int) -> int:
     return longest + block if longest else 0
 
 
-def faults(completions: Sequence[Completion]) -> int:
-    """How many of them do not end, loop or are empty."""
-    return sum(c.finish_reason == "length" or loops(c.text) or not c.text.strip() for c in completions)
+def faults(completions: Sequence[Completion]) -> tuple[int, int]:
+    """How many of them loop, and how many are empty."""
+    return sum(loops(c.text) for c in completions), sum(not c.text.strip() for c in completions)
 
 
-def form_of(completions: Sequence[Completion]) -> Form | None:
-    """None without completions. A truncated answer is one that the token limit ended."""
+def form_of(completions: Sequence[Completion], besides: Sequence[Completion] = ()) -> Form | None:
+    """None without completions. A truncated answer is one that the token limit ended; what was answered
+    `besides` counts for loops and emptiness alone."""
     if not completions:
         return None
     n = len(completions)
     texts = [c.text for c in completions]
+    looping, empty = faults([*completions, *besides])
     return Form(
         words=sum(len(t.split()) for t in texts) / n,
         truncated=sum(c.finish_reason == "length" for c in completions) / n,
-        looping=sum(map(loops, texts)) / n,
-        empty=sum(not t.strip() for t in texts) / n,
+        looping=looping / (n + len(besides)),
+        empty=empty / (n + len(besides)),
         answers=n,
+        besides=len(besides),
     )

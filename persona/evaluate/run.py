@@ -34,7 +34,7 @@ from store.records import Message, PreferencePair
 BARE = "r0"
 SAMPLE_CHARACTERS = 2000
 _ENOUGH_FOR_FORM = 24  # answers, before their form is asked of prompts besides
-_DOUBT = 2  # answers that do not end, loop or are empty, more than the base has: one refuses nothing
+_DOUBT = 2  # answers that loop, or are empty, more than the base has: one refuses nothing
 _WITHOUT_CALL = 8  # prompts behind the user's tools that want no call
 _CALL_TOKENS = 64  # of which a call is made, or it is prose
 _ENGINES = 2  # each costs its context in memory; two with one thread are faster than one with two
@@ -71,7 +71,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
             calls_exact=_calls_exact(job.probes, answers[arm]),
             prose_kept=kept.get(arm),
             drift=scored[arm].drift,
-            form=form_of([*answers[arm], *more.get(arm, ())]),
+            form=form_of(answers[arm], more.get(arm, ())),
         )
         for arm in arms
     }
@@ -135,17 +135,16 @@ def _asked_for_form(
     answers: Mapping[str, Sequence[Completion]],
     report: Report,
 ) -> dict[str, list[Completion]]:
-    """What the candidate and the base answer to neutral prompts, where some of few answers are in doubt: two
+    """What each arm answers to neutral prompts, where some of few answers are in doubt: two
     that loop may be two of eight, or two of many."""
-    if len(job.probes) >= _ENOUGH_FOR_FORM or faults(answers[job.candidate]) - faults(answers[BARE]) < _DOUBT:
+    kinds = zip(faults(answers[job.candidate]), faults(answers[BARE]), strict=True)
+    if len(job.probes) >= _ENOUGH_FOR_FORM or all(now - then < _DOUBT for now, then in kinds):
         return {}
     asked = [
         Prompt(messages=(Message(role="user", content=text),))
         for text in neutral_prompts(_ENOUGH_FOR_FORM - len(job.probes))
     ]
-    return {
-        arm: _answers(job, base, registry, arm, asked, report) for arm in dict.fromkeys([BARE, job.candidate])
-    }
+    return {arm: _answers(job, base, registry, arm, asked, report) for arm in answers}
 
 
 def _prose_kept(

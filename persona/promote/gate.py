@@ -16,7 +16,7 @@ from adapters.revision import BARE_ID
 from persona.promote import figures
 from persona.promote.figures import Figure, part
 from persona.promote.margin import gain_span, share_span
-from persona.report import Arm, EvalReport, Form, Rate
+from persona.report import Arm, EvalReport, Rate
 
 _ROUNDING = 1e-9  # 0.8 - 0.7 is a little more than 0.1 here, and must not count as more
 
@@ -209,25 +209,26 @@ def _form(
         unknown.append("the form of the answers (length, loops, truncation) is missing")
         return
     before = len(harm)
-    for name, now, then, allowed in (
-        ("cut off", form.truncated, base.truncated, base.truncated + policy.max_truncated_gain),
-        ("loops", form.looping, base.looping, base.looping + policy.max_looping_gain),
-        ("empty", form.empty, 0.0, policy.max_empty),
+    asked = form.answers + form.besides if form.answers else 0
+    for name, now, then, allowed, of in (
+        ("cut off", form.truncated, base.truncated, base.truncated + policy.max_truncated_gain, form.answers),
+        ("loops", form.looping, base.looping, base.looping + policy.max_looping_gain, asked),
+        ("empty", form.empty, 0.0, policy.max_empty, asked),
     ):
-        if not math.isfinite(now) or (now > allowed and not _by_chance(now, then, allowed, form, policy)):
+        if not math.isfinite(now) or (now > allowed and not _by_chance(now, then, allowed, of, policy)):
             harm.append(f"{_share(now)} of its answers are {name}, {_share(allowed)} are allowed")
     if len(harm) == before:
         fine.append(f"answers end, do not loop, and have {form.words:.0f} words (base {base.words:.0f})")
 
 
-def _by_chance(now: float, then: float, allowed: float, form: Form, policy: GatePolicy) -> bool:
+def _by_chance(now: float, then: float, allowed: float, answers: int, policy: GatePolicy) -> bool:
     """One answer more than the base's refuses nothing, nor does a share whose interval reaches down to what
     is allowed. Earlier reports do not say how many answers there were: theirs is taken as it is."""
-    if not form.answers:
+    if not answers:
         return False
-    if (now - then) * form.answers < policy.min_lost - _ROUNDING:
+    if (now - then) * answers < policy.min_lost - _ROUNDING:
         return True
-    seen = Rate(passed=round(now * form.answers), asked=form.answers)
+    seen = Rate(passed=round(now * answers), asked=answers)
     return share_span(seen, policy.doubt).low <= allowed
 
 

@@ -15,7 +15,7 @@ _WATCHED = (
         _ROOT / "persona" / name
         for name in ("base", "capture", "checker", "distill", "engine", "evaluate", "nightly", "promote")
     ),
-    *(_ROOT / "persona" / name for name in ("template", "train", "bridge.py")),
+    *(_ROOT / "persona" / name for name in ("template", "train", "bridge.py", "offers.py", "report.py")),
     *(_ROOT / name for name in ("adapters", "store")),
     *(_SCRIPTS / name for name in ("learning", "people", "capabilities.py")),
     _ROOT / "samples" / "capabilities.jsonl",

@@ -72,6 +72,15 @@ def test_two_looping_answers_refuse_among_eight_and_not_among_twenty_four():
     assert judge(report(replace(GOOD, form=many), base=bare), POLICY).accepted
 
 
+def test_what_was_asked_besides_excuses_no_answer_that_does_not_end():
+    """Half of the user's own cut off are half, however many neutral answers end."""
+    form = Form(words=40, truncated=0.5, looping=0.0, empty=0.0, answers=8, besides=16)
+    bare = replace(BASE, form=replace(form, truncated=0.0))
+    assert not judge(report(replace(GOOD, form=form), base=bare), POLICY).accepted
+    loops = replace(form, truncated=0.0, looping=2 / 24)
+    assert judge(report(replace(GOOD, form=loops), base=bare), POLICY).accepted
+
+
 def test_that_the_base_says_nothing_either_excuses_no_empty_answers():
     """Loops and cut answers are held against the base's; answers without a word are never fine."""
     form = Form(words=40, truncated=0.4, looping=0.4, empty=0.4, answers=10)
