@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from store.json_forms import (
     tool_calls_from_json,
     tool_calls_json,
 )
-from store.records import PreferencePair, ToolCall
+from store.records import Message, PreferencePair, ToolCall
 
 if TYPE_CHECKING:
     from persona.engine.opener import EngineKind
@@ -84,11 +84,12 @@ class EvaluationJob:
             "max_tokens": self.max_tokens,
             "neutral_prompts": self.neutral_prompts,
             "samples": self.samples,
-            "offer": None if self.offer is None else _offer_json(self.offer),
+            "offer": None if self.offer is None else _asked_json(self.offer.system, self.offer.tools),
         }
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> EvaluationJob:
+        offer = plain["offer"]
         pairs = [example_from_json(p["id"], p) for p in plain["pairs"]]
         return cls(
             **{
@@ -97,28 +98,22 @@ class EvaluationJob:
                 "adapters": Path(plain["adapters"]),
                 "probes": tuple(_probe(p) for p in plain["probes"]),
                 "pairs": tuple(p for p in pairs if isinstance(p, PreferencePair)),
-                "offer": None if plain["offer"] is None else _offer(plain["offer"]),
+                "offer": offer and Offer(system=_messages(offer), tools=tuple(offer["tools"])),
             }
         )
 
 
-def _offer_json(offer: Offer) -> dict[str, Any]:
-    return {
-        "system": [message_json(each) for each in offer.system],
-        "tools": [dict(each) for each in offer.tools],
-    }
+def _asked_json(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"messages": [message_json(m) for m in messages], "tools": [dict(t) for t in tools]}
 
 
-def _offer(plain: Mapping[str, Any]) -> Offer:
-    return Offer(
-        system=tuple(message_from_json(each) for each in plain["system"]), tools=tuple(plain["tools"])
-    )
+def _messages(plain: Mapping[str, Any]) -> tuple[Message, ...]:
+    return tuple(message_from_json(m) for m in plain["messages"])
 
 
 def _probe_json(probe: Probe) -> dict[str, Any]:
     return {
-        "messages": [message_json(m) for m in probe.prompt.messages],
-        "tools": [dict(t) for t in probe.prompt.tools],
+        **_asked_json(probe.prompt.messages, probe.prompt.tools),
         "preferences": list(probe.preferences),
         "wanted": tool_calls_json(probe.wanted),
         "bears": list(probe.bears),
@@ -127,9 +122,7 @@ def _probe_json(probe: Probe) -> dict[str, Any]:
 
 def _probe(plain: Mapping[str, Any]) -> Probe:
     return Probe(
-        prompt=Prompt(
-            messages=tuple(message_from_json(m) for m in plain["messages"]), tools=tuple(plain["tools"])
-        ),
+        prompt=Prompt(messages=_messages(plain), tools=tuple(plain["tools"])),
         preferences=tuple(plain["preferences"]),
         wanted=tool_calls_from_json(plain["wanted"]),
         bears=tuple(plain["bears"]),

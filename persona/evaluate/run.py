@@ -29,6 +29,7 @@ from persona.evaluate.kept import adoption_of, residue_of, told_of
 from persona.evaluate.neutral import neutral_answers, neutral_prompts
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Rate, Sample
+from persona.template.calls import begins_call
 from store.records import Message, PreferencePair
 
 BARE = "r0"
@@ -36,7 +37,7 @@ SAMPLE_CHARACTERS = 2000
 _ENOUGH_FOR_FORM = 24  # answers, before their form is asked of prompts besides
 _DOUBT = 2  # answers that loop, or are empty, more than the base has: one refuses nothing
 _WITHOUT_CALL = 8  # prompts behind the user's tools that want no call
-_CALL_TOKENS = 64  # of which a call is made, or it is prose
+_CALL_TOKENS = 64  # in which a call begins, or it is prose
 _ENGINES = 2  # each costs its context in memory; two with one thread are faster than one with two
 
 
@@ -135,8 +136,8 @@ def _asked_for_form(
     answers: Mapping[str, Sequence[Completion]],
     report: Report,
 ) -> dict[str, list[Completion]]:
-    """What each arm answers to neutral prompts, where some of few answers are in doubt: two
-    that loop may be two of eight, or two of many."""
+    """What each arm answers to neutral prompts, where some of few answers are in doubt: two that loop may
+    be two of eight, or two of many."""
     kinds = zip(faults(answers[job.candidate]), faults(answers[BARE]), strict=True)
     if len(job.probes) >= _ENOUGH_FOR_FORM or all(now - then < _DOUBT for now, then in kinds):
         return {}
@@ -151,7 +152,7 @@ def _prose_kept(
     job: EvaluationJob, base: Base, registry: Registry, arms: Sequence[str], report: Report
 ) -> dict[str, Rate]:
     """Neutral prompts behind the user's own tools: whoever learnt calls from calls alone may make one always.
-    Left out where the tools leave no room for them."""
+    Left out where the tools leave no room for them. A call that is cut off is one."""
     if job.offer is None:
         return {}
     room = Wording(base, base.served_context(None))
@@ -164,9 +165,13 @@ def _prose_kept(
         return {}
     answers = {arm: _answers(job, base, registry, arm, asked, report, tokens=_CALL_TOKENS) for arm in arms}
     return {
-        arm: Rate(passed=sum(not each.message.tool_calls for each in done), asked=len(asked))
+        arm: Rate(passed=sum(not _calls(each) for each in done), asked=len(asked))
         for arm, done in answers.items()
     }
+
+
+def _calls(answer: Completion) -> bool:
+    return bool(answer.message.tool_calls) or begins_call(answer.text)
 
 
 def _score(

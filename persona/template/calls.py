@@ -12,8 +12,14 @@ from typing import Any
 from persona.template.controls import Controls
 from store.records import Message, ToolCall
 
+_BEGIN = "<tool_call>"
 # The line break before a call belongs to the call: the template writes one between content and calls.
 _BLOCK = re.compile(r"\n?<tool_call>(.*?)</tool_call>", re.DOTALL)
+
+
+def begins_call(text: str) -> bool:
+    """Whether a call begins in the text, be it whole, cut off or broken."""
+    return _BEGIN in text
 
 
 def read_message(text: str, controls: Controls) -> Message:

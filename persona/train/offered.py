@@ -26,7 +26,7 @@ def offered_rows(
 ) -> tuple[Row, ...]:
     """The rows of `replay` behind each offer, those that fit. Nothing in them is to be learnt: all of the
     completion is the base's own."""
-    if not offers:
+    if not offers or not replay:
         return ()
     plain = {
         encode(template.render([Message(role="user", content=text)], add_generation_prompt=True)): text
@@ -34,6 +34,11 @@ def offered_rows(
     }
     rows: list[Row] = []
     for offer in offers:
+        if (
+            len(encode(template.render(offer.before(""), offer.tools, add_generation_prompt=True)))
+            > max_tokens
+        ):
+            continue  # a hundred tools, which need not be written down for every row
         for each in replay:
             if each.prompt not in plain:
                 continue

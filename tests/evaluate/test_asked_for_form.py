@@ -1,6 +1,7 @@
 """Where some of few answers are in doubt, more are asked for before their form is judged."""
 
 import pytest
+from evaluate_parts import completion
 
 from persona.engine.protocol import Completion, Prompt
 from persona.evaluate import run
@@ -10,18 +11,7 @@ from store.records import Message
 LOOPING, FINE = "the power of the story is " * 6, "It is."
 
 
-def completion(text: str) -> Completion:
-    return Completion(
-        text=text,
-        message=Message(role="assistant", content=text),
-        finish_reason="stop",
-        prompt_tokens=1,
-        completion_tokens=1,
-        seconds=0.1,
-    )
-
-
-def asked(monkeypatch, tmp_path, candidate: list[str], base: list[str]) -> dict[str, list[str]]:
+def asked(monkeypatch, tmp_path, candidate: list[str], base: list[str | Completion]) -> dict[str, list[str]]:
     """The prompts that each arm was asked besides."""
     probe = Probe(prompt=Prompt(messages=(Message(role="user", content="Why?"),)))
     job = EvaluationJob(
@@ -41,18 +31,25 @@ def asked(monkeypatch, tmp_path, candidate: list[str], base: list[str]) -> dict[
         return [completion(FINE) for _ in prompts]
 
     monkeypatch.setattr(run, "_answers", answers)
-    known = {"c": [*map(completion, candidate)], "r0": [*map(completion, base)]}
+    bare = [each if isinstance(each, Completion) else completion(each) for each in base]
+    known = {"c": [*map(completion, candidate)], "r0": bare}
     more = run._asked_for_form(job, None, None, known, lambda *_: None)
     assert {arm: len(each) for arm, each in more.items()} == {arm: len(each) for arm, each in found.items()}
     return found
 
 
 def test_two_looping_answers_of_few_are_asked_again_of_other_prompts(monkeypatch, tmp_path):
-    """Of the candidate and of the base alike, until there are 24 answers."""
+    """Of every arm alike, until there are 24 answers."""
     found = asked(monkeypatch, tmp_path, [LOOPING, LOOPING, *[FINE] * 6], [FINE] * 8)
     assert {"c", "r0"} == set(found)
     assert found["c"] == found["r0"]
     assert 16 == len(set(found["c"]))
+
+
+def test_a_base_that_does_not_end_hides_no_loops(monkeypatch, tmp_path):
+    """A small base rambles to the end of its room, which says nothing about loops."""
+    cut_off = [completion(FINE, "length")] * 8
+    assert asked(monkeypatch, tmp_path, [LOOPING, LOOPING, *[FINE] * 6], cut_off)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Measures of single answers."""
 
 import pytest
+from evaluate_parts import completion
 
-from persona.engine.protocol import Completion
 from persona.evaluate.calls import exact, valid
 from persona.evaluate.form import form_of, loops
 from store.records import Message, ToolCall
@@ -104,17 +104,6 @@ def test_a_text_that_cannot_end_loops(text: str, looping: bool):
     """What stands there again and again with nothing in between, whatever numbers its lines; and not a
     phrase that comes back."""
     assert loops(text) is looping
-
-
-def completion(text: str, reason: str = "stop") -> Completion:
-    return Completion(
-        text=text,
-        message=Message(role="assistant", content=text),
-        finish_reason=reason,
-        prompt_tokens=1,
-        completion_tokens=1,
-        seconds=0.1,
-    )
 
 
 def test_form_counts_shares_of_answers():

@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from evaluate_parts import completion
 
 from persona.checker import from_json
-from persona.engine.protocol import Completion, Prompt
+from persona.engine.protocol import Prompt
 from persona.evaluate.job import EvaluationJob, Probe
 from persona.evaluate.kept import adoption_of, residue_of, told_of
 from persona.report import Rate, Spoken, Told
@@ -34,17 +35,7 @@ PROBES = (*(probe(f"q{n}", "ends", "begins", tools=(CLOCK,)) for n in range(4)),
 
 
 def answers(*texts):
-    return [
-        Completion(
-            text=text,
-            message=Message(role="assistant", content=text),
-            finish_reason="stop",
-            prompt_tokens=1,
-            completion_tokens=1,
-            seconds=0.0,
-        )
-        for text in texts
-    ]
+    return [*map(completion, texts)]
 
 
 def job(probes=PROBES):

@@ -1,6 +1,7 @@
 """Whether a call is made where none is wanted."""
 
-from persona.engine.protocol import Completion
+from evaluate_parts import completion
+
 from persona.evaluate import run
 from persona.evaluate.job import EvaluationJob
 from persona.evaluate.neutral import neutral_prompts
@@ -34,17 +35,7 @@ def test_neutral_prompts_are_asked_behind_the_tools(monkeypatch, tmp_path, start
     def answers(_job, _base, _registry, arm, prompts, _report, tokens):
         asked[arm] = prompts
         said = [call if arm == "c" and n < 3 else Message(role="assistant", content="Yes.") for n in range(8)]
-        return [
-            Completion(
-                text=each.content,
-                message=each,
-                finish_reason="stop",
-                prompt_tokens=1,
-                completion_tokens=tokens,
-                seconds=0.1,
-            )
-            for each in said
-        ]
+        return [*map(completion, said)]
 
     monkeypatch.setattr(run, "_answers", answers)
     found = run._prose_kept(job(tmp_path, OFFER), starter_base, None, ["r0", "c"], lambda *_: None)
@@ -52,6 +43,14 @@ def test_neutral_prompts_are_asked_behind_the_tools(monkeypatch, tmp_path, start
     assert asked["c"] == asked["r0"]
     assert neutral_prompts(8) == [each.messages[-1].content for each in asked["c"]]
     assert all((TOOL,) == each.tools and "system" == each.messages[0].role for each in asked["c"])
+
+
+def test_a_call_that_was_cut_off_is_a_call(monkeypatch, tmp_path, starter_base):
+    """A tool that writes files has arguments longer than what is looked at."""
+    begun = completion('<tool_call>\n{"name": "find", "arguments": {"what": "all of', "length")
+    monkeypatch.setattr(run, "_answers", lambda *_, **__: [begun] * 8)
+    found = run._prose_kept(job(tmp_path, OFFER), starter_base, None, ["c"], lambda *_: None)
+    assert {"c": Rate(passed=0, asked=8)} == found
 
 
 def test_without_tools_nothing_is_asked(tmp_path):

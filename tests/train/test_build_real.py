@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 from persona.errors import BaseMismatch, BrokenNumerics, TooLittleToLearn, TrainingError, Yielded
 from persona.train import LoraShape, Recipe, Schedule, TrainingJob
 from persona.train.recipe import Restraint
-from store.records import Demonstration, Message, Preference, PreferencePair, PreferenceStatus
+from store.records import Demonstration, Message, Preference, PreferencePair, PreferenceStatus, ToolCall
 
 pytestmark = pytest.mark.base
 
@@ -105,6 +105,36 @@ def test_the_same_job_writes_the_same_bytes(starter_base, tmp_path):
         written.append((out / "adapter_model.safetensors").read_bytes())
     assert written[0] == written[1]
     assert {"adapter_config.json", "adapter_model.safetensors"} == {f.name for f in out.iterdir()}
+
+
+def calls() -> tuple[Demonstration, ...]:
+    tool = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
+    return tuple(
+        Demonstration(
+            id=f"e-{town}",
+            conversation=f"c-{town}",
+            prompt=(Message(role="user", content=f"Trains to {town}?"),),
+            tools=(tool,),
+            completion=Message(
+                role="assistant",
+                content="",
+                tool_calls=(ToolCall(name="find", arguments={"to": town}, id="1"),),
+            ),
+        )
+        for town in ("Graz", "Linz", "Lienz")
+    )
+
+
+@pytest.mark.parametrize("offered", [0, 1])
+def test_prose_behind_the_tools_stands_beside_calls(starter_base, tmp_path, offered):
+    """Without replay of its own a step keeps the base's distribution there alone."""
+    schedule = replace(SHORT, replay_batch=0, offer_batch=offered)
+    made = replace(recipe(restraint=Restraint(rows=0)), schedule=schedule)
+    events: list = []
+    run(job(starter_base, tmp_path / "out", made, examples=calls()), events)
+    steps = [more for step, done, _, more in events if step == "train" and "call" in more]
+    assert 3 == len(steps)
+    assert [bool(offered)] * 3 == ["replay" in more for more in steps]
 
 
 def test_a_training_that_made_room_goes_on(starter_base, tmp_path, monkeypatch):
