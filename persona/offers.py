@@ -25,14 +25,21 @@ class Offer:
 
 
 def offers(examples: Sequence[Example]) -> tuple[Offer, ...]:
-    """Those from which calls were wanted, the most usual first, MOST_OFFERS at most."""
+    """Those from which calls were wanted, the most usual first, of equals the newest, MOST_OFFERS at most.
+
+    One for each set of tools, with the system's message that stood before it last: many clients write the day
+    or the folder there, which would make every request an offer of its own. `examples` are in the order of
+    time.
+    """
     known: dict[str, Offer] = {}
     seen: Counter[str] = Counter()
     for example in examples:
         wanted = example.completion if isinstance(example, Demonstration) else example.chosen
         if wanted.tool_calls and example.tools:
             system = tuple(each for each in example.prompt[:1] if each.role == "system")
-            name = json.dumps([[each.content for each in system], list(example.tools)], default=dict)
-            known.setdefault(name, Offer(system=system, tools=tuple(example.tools)))
+            name = json.dumps(list(example.tools), default=dict)
+            known.pop(name, None)  # the newest stands last
+            known[name] = Offer(system=system, tools=tuple(example.tools))
             seen[name] += 1
-    return tuple(known[name] for name, _ in seen.most_common(MOST_OFFERS))
+    newest_first = list(reversed(known))
+    return tuple(known[name] for name in sorted(newest_first, key=lambda name: -seen[name])[:MOST_OFFERS])

@@ -49,8 +49,8 @@ class Arm:
     pairs: held-out pairs whose chosen side is likelier per token than the rejected one.
     calls_valid, calls_exact: answers to held-out tool requests that are a call of a tool on offer whose
         arguments fit its schema; and that equal the wanted call.
-    prose_kept: neutral prompts behind the user's own tools that are answered without a call; None where the
-        user has none, and in earlier reports.
+    prose_kept: small talk behind the user's own tools that is answered without a call; None where the user
+        has none, and in earlier reports.
     drift: mean KL(base || revision) per token on the base's answers to neutral prompts, in nats.
     """
 

@@ -10,6 +10,10 @@ from persona.report import Form
 
 _STRETCH = 12  # words that repeat what stood right before them: fewer may be emphasis, or a refrain
 _TIMES = 3  # a block of fewer words than a stretch stands so often in a row
+_WORDS = re.compile(r"\w+|[\u2600-\u27bf\U0001f000-\U0001faff]")  # an emoji is one
+_COUNTED = (
+    3  # different words that a block has beside its numbers, if these do not matter: sums are alike too
+)
 _NUMBERING = re.compile(r"(?m)^\s*(?:\d+[.)]|[-*+#>]+)\s")  # "5. Use ice." says what "4. Use ice." says
 
 
@@ -17,22 +21,33 @@ def loops(text: str) -> bool:
     """A block of words stands in the text again and again with nothing in between: three times and at least
     twelve words, or twice where the block itself is that long.
 
-    A phrase that comes back among other words is poor prose, not an answer that cannot end.
+    A phrase that comes back among other words is poor prose, not an answer that cannot end. A counter does
+    not make a line another one: "Day 4: rest and drink water" says what "Day 3: rest and drink water" says.
     """
-    words = re.findall(r"\w+", _NUMBERING.sub(" ", text).lower())
-    return any(
-        _longest_stretch(words, block) >= max(_STRETCH, (_TIMES if block < _STRETCH else 2) * block)
-        for block in range(1, len(words) // 2 + 1)
-    )
+    words = _WORDS.findall(_NUMBERING.sub(" ", text).lower())
+    counted = ["0" if word.isdigit() else word for word in words]
+    return _repeats(words, fewest=1) or (counted != words and _repeats(counted, fewest=_COUNTED))
 
 
-def _longest_stretch(words: Sequence[str], block: int) -> int:
-    """Words of the longest part of the text in which every word is the one `block` words before it."""
-    longest = length = 0
-    for word, later in zip(words, words[block:], strict=False):
+def _repeats(words: Sequence[str], *, fewest: int) -> bool:
+    """A block with so many different words, numbers not counted, stands often enough in a row."""
+    for block in range(1, len(words) // 2 + 1):
+        stretch = _longest_stretch(words, block)
+        if len(stretch) >= max(_STRETCH, (_TIMES if block < _STRETCH else 2) * block):
+            said = set(stretch[:block])
+            if fewest == 1 or len(said - {"0"}) >= fewest:
+                return True
+    return False
+
+
+def _longest_stretch(words: Sequence[str], block: int) -> Sequence[str]:
+    """The longest part of the text in which every word is the one `block` words before it."""
+    longest = length = end = 0
+    for place, (word, later) in enumerate(zip(words, words[block:], strict=False)):
         length = length + 1 if word == later else 0
-        longest = max(longest, length)
-    return longest + block if longest else 0
+        if length > longest:
+            longest, end = length, place + block + 1
+    return words[end - longest - block : end] if longest else ()
 
 
 def faults(completions: Sequence[Completion]) -> tuple[int, int]:

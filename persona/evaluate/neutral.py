@@ -21,6 +21,11 @@ def neutral_prompts(count: int) -> list[str]:
     return shipped_prompts("persona.evaluate", "neutral_prompts.txt")[:count]
 
 
+def small_talk() -> list[str]:
+    """What people say that wants no tool, whatever is on offer."""
+    return shipped_prompts("persona.evaluate", "small_talk.txt")
+
+
 def neutral_answers(
     base: Base, count: int, open_engine: Callable[[], Engine], on_progress: Callable[[int, int], None]
 ) -> list[tuple[Prompt, Message]]:

@@ -26,7 +26,7 @@ from persona.evaluate.fitting import fitting
 from persona.evaluate.form import faults, form_of
 from persona.evaluate.job import EvaluationJob, Probe
 from persona.evaluate.kept import adoption_of, residue_of, told_of
-from persona.evaluate.neutral import neutral_answers, neutral_prompts
+from persona.evaluate.neutral import neutral_answers, neutral_prompts, small_talk
 from persona.paths import Home
 from persona.report import Arm, EvalReport, Rate, Sample
 from persona.template.calls import begins_call
@@ -36,7 +36,6 @@ BARE = "r0"
 SAMPLE_CHARACTERS = 2000
 _ENOUGH_FOR_FORM = 24  # answers, before their form is asked of prompts besides
 _DOUBT = 2  # answers that loop, or are empty, more than the base has: one refuses nothing
-_WITHOUT_CALL = 8  # prompts behind the user's tools that want no call
 _CALL_TOKENS = 64  # in which a call begins, or it is prose
 _ENGINES = 2  # each costs its context in memory; two with one thread are faster than one with two
 
@@ -151,15 +150,13 @@ def _asked_for_form(
 def _prose_kept(
     job: EvaluationJob, base: Base, registry: Registry, arms: Sequence[str], report: Report
 ) -> dict[str, Rate]:
-    """Neutral prompts behind the user's own tools: whoever learnt calls from calls alone may make one always.
-    Left out where the tools leave no room for them. A call that is cut off is one."""
+    """Small talk behind the user's own tools: whoever learnt calls from calls alone may make one always, and
+    there is hardly a tool for good morning. Left out where the tools leave no room for it. A call that is cut
+    off is one."""
     if job.offer is None:
         return {}
     room = Wording(base, base.served_context(None))
-    offered = [
-        Prompt(messages=job.offer.before(text), tools=job.offer.tools)
-        for text in neutral_prompts(_WITHOUT_CALL)
-    ]
+    offered = [Prompt(messages=job.offer.before(text), tools=job.offer.tools) for text in small_talk()]
     asked = [each for each in offered if room.count(each) + _CALL_TOKENS <= room.context]
     if not asked:
         return {}

@@ -70,8 +70,8 @@ def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -
     shows = figures.residue(report)
     if not report.candidate.adoption:
         fine.append("no preference has a checker, so adoption was not measured")
-    kept = [*figures.valid_calls(report, unknown), *figures.prose_kept(report, unknown)]
-    for figure in (*preferences, *pairs, *exact, *kept):
+    _prose_kept(figures.prose_kept(report, unknown), policy, harm, fine)
+    for figure in (*preferences, *pairs, *exact, *figures.valid_calls(report, unknown)):
         loss = _loss(figure, policy)
         if loss is None:
             fine.append(f"{figure.name}: {_percent(figure.now)} (before {_percent(figure.before)})")
@@ -167,6 +167,22 @@ def _loss(figure: Figure, policy: GatePolicy) -> str | None:
     ):
         return f"{figure.name} fell step by step to {_counted(now)}: an earlier champion had {_counted(best)}"
     return None
+
+
+def _prose_kept(kept: Sequence[Figure], policy: GatePolicy, harm: list[str], fine: list[str]) -> None:
+    """A call that nobody wants is not what a night learns for, so chance alone refuses nothing: the interval
+    has to lie below what is allowed."""
+    for figure in kept:
+        for name, before in (("the champion", figure.before), ("the bare base", figure.base)):
+            if (
+                before is not None
+                and _fell(figure.now, before, policy.max_loss, policy)
+                and share_span(figure.now, policy.doubt).high < part(before) - policy.max_loss
+            ):
+                harm.append(f"{figure.name}: {_counted(figure.now)}, and {name} has {_percent(before)}")
+                break
+        else:
+            fine.append(f"{figure.name}: {_percent(figure.now)} (before {_percent(figure.before)})")
 
 
 def _fell(now: Rate, before: Rate, allowed: float, policy: GatePolicy) -> bool:

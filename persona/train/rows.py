@@ -91,8 +91,9 @@ def by_prompt(rows: Sequence[Row]) -> list[list[int]]:
 def families(
     rows: Sequence[Row], groups: Sequence[Sequence[int]], beside: Sequence[int] = ()
 ) -> list[Family]:
-    """The groups by what their prompts begin with, which is more than half of each; of the rows `beside`
-    them, those that begin so too."""
+    """The groups by what their prompts begin with, which is more than half of each. Each family has the rows
+    `beside` it that share more than half of their own prompt with it, and is shared as far as they do; a
+    group that is alone has those that begin most like it, if there is none."""
     found: list[tuple[list[tuple[int, ...]], tuple[int, ...]]] = []
     for group in sorted(groups, key=lambda group: rows[group[0]].prompt):
         prompt = rows[group[0]].prompt[:-1]  # of the last token the completion begins
@@ -109,14 +110,13 @@ def families(
 def _joined(
     rows: Sequence[Row], members: list[tuple[int, ...]], begin: tuple[int, ...], beside: Sequence[int]
 ) -> Family:
-    joined = []
-    for index in beside:
-        prompt = rows[index].prompt[:-1]
-        same = _alike(begin, prompt)
-        if 2 * same > max(len(prompt), *(len(rows[group[0]].prompt) for group in members)):
-            joined.append(index)
-            begin = begin[:same]
-    return Family(groups=tuple(members), shared=len(begin), beside=tuple(joined))
+    alike = {index: _alike(begin, rows[index].prompt[:-1]) for index in beside}
+    joined = [index for index, same in alike.items() if 2 * same > len(rows[index].prompt)]
+    if not joined and len(members) == 1:  # nothing is lost by sharing little where a group is alone
+        most = max(alike.values(), default=0)
+        joined = [index for index, same in alike.items() if 2 * same > most]
+    shared = min([len(begin), *(alike[index] for index in joined)])
+    return Family(groups=tuple(members), shared=shared, beside=tuple(joined))
 
 
 def _alike(one: Sequence[int], other: Sequence[int]) -> int:

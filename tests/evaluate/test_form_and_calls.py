@@ -117,3 +117,18 @@ def test_form_counts_shares_of_answers():
 def test_no_answers_have_no_form():
     """Missing is None, so that the gate refuses it."""
     assert form_of([]) is None
+
+
+COUNTED = {
+    "a line with a counter": ("\n".join(f"Day {n}: rest and drink water." for n in range(1, 9)), True),
+    "emoji": ("Sure! " + "\U0001f389" * 20, True),
+    "a table of sums": ("\n".join(f"{n} x 7 = {7 * n}" for n in range(1, 11)), False),
+    "numbers": (" ".join(str(10 * n) for n in range(1, 30)), False),
+    "a plan": ("Day 1: rest. Day 2: swim a mile. Day 3: lift heavy weights. Day 4: run in the park.", False),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), COUNTED.values(), ids=COUNTED)
+def test_a_counter_does_not_hide_a_loop(text, expected):
+    """What only numbers tell apart is the same again, where there are words beside them."""
+    assert expected == loops(text)

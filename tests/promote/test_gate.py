@@ -124,7 +124,7 @@ WORSE = {
     "cut off": ({"form": replace(FORM, truncated=0.6)}, "are cut off"),
     "empty": ({"form": replace(FORM, empty=0.2)}, "are empty"),
     "pairs below the base": ({"pairs": Rate(passed=3, asked=12)}, "preference accuracy fell"),
-    "calls that nobody wants": ({"prose_kept": Rate(passed=4, asked=8)}, "want no call and make none fell"),
+    "calls that nobody wants": ({"prose_kept": Rate(passed=4, asked=8)}, "want no call and make none: 50"),
     "invalid calls": ({"calls_valid": Rate(passed=1, asked=8)}, "valid tool calls fell"),
 }
 

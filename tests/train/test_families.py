@@ -42,6 +42,29 @@ def test_prose_behind_the_same_tools_goes_with_their_calls():
     assert 5 == found.shared
 
 
+def test_requests_longer_than_their_tools_have_prose_beside_them():
+    """What both share is little then; what matters is that a call is not all that is ever shown."""
+    rows = [
+        Row(prompt=(9, 9, 9, *range(20, 40)), chosen=(5,), calls=True),
+        Row(prompt=(9, 9, 9, 4, 4), chosen=(6,), calls=True),
+        Row(prompt=(8, 8, 8, 4, 4), chosen=(6,), calls=True),
+    ]
+    (found,) = families(rows, [[0]], beside=[1, 2])
+
+    assert ((1,), 3) == (found.beside, found.shared)
+
+
+def test_a_request_alone_with_another_day_before_its_tools_has_prose_too():
+    """The system's message differs before the tools begin, and a single group loses nothing by it."""
+    rows = [
+        Row(prompt=(7, 1, 9, 9, 9, 9, 3), chosen=(5,), calls=True),
+        Row(prompt=(7, 2, 9, 9, 9, 9, 4), chosen=(6,), calls=True),
+    ]
+    (found,) = families(rows, [[0]], beside=[1])
+
+    assert ((1,), 1) == (found.beside, found.shared)
+
+
 prompts = st.lists(st.integers(0, 2), min_size=1, max_size=12).map(tuple)
 
 

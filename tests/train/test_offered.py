@@ -30,11 +30,14 @@ def shown(text: str, *names: str, answer: Message = CALL, system: str = "") -> D
 
 
 def test_the_usual_sets_of_tools_come_first():
-    """Told apart by what the system says too; prose behind tools names none."""
+    """Each set once, with what the system said last: a day that is written there makes no other offer. Of
+    equals the newest comes first, and prose behind tools names none."""
+    newest = offers([shown("a", "find"), shown("b", "sort")])
+    assert ["sort", "find"] == [each.tools[0]["function"]["name"] for each in newest]
     found = offers(
         [
             shown("a", "find"),
-            shown("b", "find", "sort", system="Be quick."),
+            shown("b", "find", "sort", system="It is Monday."),
             shown("c", "find", "sort", system="Be quick."),
             shown("d", "other", answer=Message(role="assistant", content="No.")),
         ]
