@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from persona.config import Settings
     from persona.engine.protocol import Engine
     from persona.nightly import Night, NightResult, Recovered
+    from persona.precedents import Precedent
     from persona.promote import Concern, Votes
     from persona.train import Recipe
     from store import Store
@@ -141,6 +142,12 @@ class Persona:
         from persona.bridge import live_for
 
         return live_for(self.store, revision.id)
+
+    def precedents(self, revision: Revision | Bare) -> tuple[Precedent, ...]:
+        """Earlier requests with their calls, which stand before a request like them for this revision."""
+        from persona.precedents import precedents_for
+
+        return precedents_for(self.store, revision.id)
 
     def resolve(self, ref: str) -> Revision | Bare:
         """What "r7", "r0", "champion", an id or its beginning stands for."""

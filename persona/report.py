@@ -120,6 +120,20 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Recalled:
+    """Exact calls of the candidate on the held-out requests that want one: without precedents in the prompt,
+    and with them where they would stand (persona.precedents)."""
+
+    without: Rate
+    with_them: Rate
+
+    @property
+    def gains(self) -> bool:
+        """They cost a second reading of the prompt, so as good is not enough."""
+        return self.with_them.passed > self.without.passed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sample:
     """One held-out prompt with the answers of all arms, for people to read."""
 
@@ -151,8 +165,9 @@ class Training:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvalReport:
     """`statements` names the preferences by id; `engine` is the kind that generated. `told` is about the
-    candidate, None when its weights carry all that was asked. `training` is None for a candidate that an
-    earlier night built. `too_long` held-out prompts and pairs did not fit the engine and were left out."""
+    candidate, None when its weights carry all that was asked; so is `precedents`, None where they stand
+    before no request. `training` is None for a candidate that an earlier night built. `too_long` held-out
+    prompts and pairs did not fit the engine and were left out."""
 
     candidate: Arm
     champion: Arm
@@ -163,6 +178,7 @@ class EvalReport:
     seconds: float = 0.0
     training: Training | None = None
     told: Told | None = None
+    precedents: Recalled | None = None
     too_long: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -188,6 +204,7 @@ class EvalReport:
             seconds=plain.get("seconds", 0.0),
             training=_training(plain.get("training")),
             told=_told(plain.get("told")),
+            precedents=_recalled(plain.get("precedents")),
             too_long=plain.get("too_long", 0),
         )
 
@@ -201,6 +218,10 @@ def _training(plain: Mapping[str, Any] | None) -> Training | None:
         return None
     losses = {term: tuple(values) for term, values in plain["losses"].items()}
     return Training(**{**plain, "losses": losses})
+
+
+def _recalled(plain: Mapping[str, Any] | None) -> Recalled | None:
+    return None if plain is None else Recalled(**{name: Rate(**rate) for name, rate in plain.items()})
 
 
 def _told(plain: Mapping[str, Any] | None) -> Told | None:

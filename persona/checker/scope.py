@@ -37,7 +37,7 @@ def covers(scope: str, prompt: Sequence[Message], tools: Sequence[Mapping[str, J
         return True
     if scope.startswith(KIND):
         return scope == f"{KIND}{request_kind(prompt)}"
-    return is_tool_scope(scope) and (not tools or scope.removeprefix(TOOL) in map(_name, tools))
+    return is_tool_scope(scope) and (not tools or scope.removeprefix(TOOL) in map(tool_name, tools))
 
 
 def asked_of(
@@ -50,6 +50,7 @@ def asked_of(
     return [each for each in covering if each.scope != ALWAYS or each.attribute not in narrow]
 
 
-def _name(tool: Mapping[str, Json]) -> str:
+def tool_name(tool: Mapping[str, Json]) -> str:
+    """The name of an OpenAI tool object, "" when it has none."""
     function = tool.get("function")
     return str(function.get("name", "")) if isinstance(function, Mapping) else ""

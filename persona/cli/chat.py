@@ -143,12 +143,15 @@ class Chat:
         return self._engine
 
     def _told(self) -> Engine:
-        """The engine of whoever answers now, told with every prompt what its weights do not carry yet."""
+        """The engine of whoever answers now, told with every prompt what its weights do not carry yet, and
+        shown before a call what was called before."""
         from persona.serve.bridged import BridgedEngine
+        from persona.serve.preceded import PrecededEngine
 
         engine = self._follow()
         assert self._answering is not None
-        return BridgedEngine(engine, self._persona.live(self._answering))
+        told = BridgedEngine(engine, self._persona.live(self._answering))
+        return PrecededEngine(told, self._persona.precedents(self._answering))
 
     def _converse(self, pieces: Iterator[str]) -> None:
         """The answer, and what follows from the calls in it, as the user allows each."""

@@ -60,6 +60,7 @@ class LocalDesk:
                     controls=persona.base.template.control_tokens,
                     aliases=settings.aliases,
                     waiting=self._waiting,
+                    precedents=self._waiting.precedents,
                     tell=self._tell,
                 )
                 self._leases.follow()

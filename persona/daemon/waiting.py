@@ -1,4 +1,4 @@
-"""Which preferences wait for their revision: read when the store changes, and not for every request."""
+"""What stands in a revision's prompts: read when the store changes, and not for every request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adapters import Bare, Revision
 from persona.bridge import live_for
+from persona.precedents import Precedent, precedents_for
 from store import Store
 from store.errors import StoreError
 from store.records import Preference
@@ -30,6 +31,7 @@ class WaitingPreferences:
         self._path = path
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Preference, ...]] = {}
+        self._precedents: dict[str, tuple[Precedent, ...]] = {}
         self._unread: set[str] = set()  # whose preferences the store did not give when it was asked last
         self._seen: object = None
         self._looked = 0.0
@@ -42,6 +44,11 @@ class WaitingPreferences:
             self._read([revision.id])
             known = self._known.setdefault(revision.id, ())
         return known
+
+    def precedents(self, revision: Revision | Bare) -> tuple[Precedent, ...]:
+        """Those that `revision` calls better with, read with its preferences."""
+        self(revision)
+        return self._precedents.get(revision.id, ())
 
     def refresh(self, *, now: bool = False) -> None:
         """Read again if the store has changed or could not be read; with `now`, without rest."""
@@ -68,6 +75,7 @@ class WaitingPreferences:
     def _read_one(self, store: Store, revision: str) -> None:
         try:
             found = live_for(store, revision)
+            precedents = precedents_for(store, revision)
         except StoreError as error:
             self._unread.add(revision)
             self._complain(revision, str(error))
@@ -77,6 +85,7 @@ class WaitingPreferences:
         else:
             self._unread.discard(revision)
             self._amiss.pop(revision, None)
+            self._precedents = {**self._precedents, revision: precedents}
             self._known = {**self._known, revision: found}
 
     def _complain(self, revision: str, why: str) -> None:

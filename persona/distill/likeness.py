@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from persona.checker.scope import tool_name
 from store.records import Json, Message, ToolCall
 
 _NOT_WORDS = re.compile(r"[\W_]+")
@@ -27,12 +28,6 @@ def prompt_key(prompt: Sequence[Message], tools: Iterable[Mapping[str, Json]]) -
     """Equal for prompts that differ at most in case, punctuation and white space, with the same tools."""
     spoken = [(message.role, _words(message.content), calls_key(message.tool_calls)) for message in prompt]
     return json.dumps([spoken, sorted(map(tool_name, tools))])
-
-
-def tool_name(tool: Mapping[str, Json]) -> str:
-    """The name of an OpenAI tool object, "" when it has none."""
-    function = tool.get("function")
-    return str(function.get("name", "")) if isinstance(function, Mapping) else ""
 
 
 def _words(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from persona.engine.protocol import Prompt
 from persona.offers import Offer
+from persona.precedents import Precedent
 from store.json_forms import (
     example_from_json,
     example_json,
@@ -44,7 +45,7 @@ class EvaluationJob:
     `checkers` (active) and `superseded` map preference ids to the JSON of their checkers; `instead` names the
     active preference that took the place of a superseded one. `statements` has those of all of them, and of
     what is active and has no checker. `max_tokens` are those of an answer at most. `offer` is what the user
-    has on offer mostly, None for one without tools.
+    has on offer mostly, None for one without tools. `precedents` are of what was trained on, oldest first.
     """
 
     home: Path
@@ -64,6 +65,7 @@ class EvaluationJob:
     neutral_prompts: int = 24
     samples: int = 6
     offer: Offer | None = None
+    precedents: tuple[Precedent, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The inverse of `from_json`."""
@@ -85,6 +87,7 @@ class EvaluationJob:
             "neutral_prompts": self.neutral_prompts,
             "samples": self.samples,
             "offer": None if self.offer is None else _asked_json(self.offer.system, self.offer.tools),
+            "precedents": [each.to_json() for each in self.precedents],
         }
 
     @classmethod
@@ -99,6 +102,7 @@ class EvaluationJob:
                 "probes": tuple(_probe(p) for p in plain["probes"]),
                 "pairs": tuple(p for p in pairs if isinstance(p, PreferencePair)),
                 "offer": offer and Offer(system=_messages(offer), tools=tuple(offer["tools"])),
+                "precedents": tuple(map(Precedent.from_json, plain["precedents"])),
             }
         )
 

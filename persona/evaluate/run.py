@@ -28,7 +28,8 @@ from persona.evaluate.job import EvaluationJob, Probe
 from persona.evaluate.kept import adoption_of, residue_of, told_of
 from persona.evaluate.neutral import neutral_answers, neutral_prompts, small_talk
 from persona.paths import Home
-from persona.report import Arm, EvalReport, Rate, Sample
+from persona.precedents import again, instead
+from persona.report import Arm, EvalReport, Rate, Recalled, Sample
 from persona.template.calls import begins_call
 from store.records import Message, PreferencePair
 
@@ -82,6 +83,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
         answers[job.candidate],
         lambda asked: _answers(job, base, registry, job.candidate, asked, report),
     )
+    recalled = _recalled(job, base, registry, answers[job.candidate], report)
     return EvalReport(
         candidate=measured[job.candidate],
         champion=measured[job.champion],
@@ -91,6 +93,7 @@ def measure(job: EvaluationJob, report: Report) -> EvalReport:
         samples=_samples(job, answers),
         seconds=time.monotonic() - began,
         told=told,
+        precedents=recalled,
         too_long=too_long,
     )
 
@@ -165,6 +168,23 @@ def _prose_kept(
         arm: Rate(passed=sum(not _calls(each) for each in done), asked=len(asked))
         for arm, done in answers.items()
     }
+
+
+def _recalled(
+    job: EvaluationJob, base: Base, registry: Registry, plain: Sequence[Completion], report: Report
+) -> Recalled | None:
+    """What precedents do to the candidate's calls, where a call is wanted and they fit."""
+    room = Wording(base, base.served_context(None))
+    asked = {
+        n: prompt
+        for n, prompt in again([probe.prompt for probe in job.probes], plain, job.precedents).items()
+        if job.probes[n].wanted and room.count(prompt) + _CALL_TOKENS <= room.context
+    }
+    if not asked:
+        return None
+    done = _answers(job, base, registry, job.candidate, list(asked.values()), report)
+    answers = instead(plain, dict(zip(asked, done, strict=True)))
+    return Recalled(without=_calls_exact(job.probes, plain), with_them=_calls_exact(job.probes, answers))
 
 
 def _calls(answer: Completion) -> bool:

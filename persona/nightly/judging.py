@@ -17,6 +17,7 @@ from persona.nightly.night import Night, in_tries
 from persona.nightly.recovery import clear_run
 from persona.offers import offers
 from persona.paths import make_private
+from persona.precedents import precedents
 from persona.report import Arm, EvalReport
 from store.records import Example, Message, PreferencePair
 
@@ -92,6 +93,7 @@ def evaluation_job(night: Night, distilled: Distilled, *, candidate: str, champi
         engine=night.engine,
         device=night.device,
         offer=next(iter(offers(known)), None),
+        precedents=precedents(known[: len(snapshot.train)]),
         max_tokens=room_for([probe.reference for probe in asked if probe.conversation]),
     )
 

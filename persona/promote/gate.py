@@ -82,6 +82,7 @@ def judge(report: EvalReport, policy: GatePolicy, earlier: Sequence[Arm] = ()) -
     _drift(report.candidate, policy, unknown, harm, fine)
     _form(report, policy, unknown, harm, fine)
     _told(report, fine)
+    _recalled(report, fine)
     proof = _gain(preferences, [*pairs, *exact], shows, _champion(report), policy, unlearnt)
     if unknown or harm or unlearnt:
         return Verdict(
@@ -246,6 +247,14 @@ def _by_chance(now: float, then: float, allowed: float, answers: int, policy: Ga
         return True
     seen = Rate(passed=round(now * answers), asked=answers)
     return share_span(seen, policy.doubt).low <= allowed
+
+
+def _recalled(report: EvalReport, fine: list[str]) -> None:
+    """Not a matter of promotion either."""
+    found = report.precedents
+    if found is not None and found.gains:
+        counts = f"{_counted(found.with_them)} are exact then, {found.without.passed} without"
+        fine.append(f"before a request that wants a call stand two like it with their calls: {counts}")
 
 
 def _told(report: EvalReport, fine: list[str]) -> None:

@@ -20,9 +20,11 @@ from adapters import BARE, Bare, Registry, Revision, RevisionState
 from persona.engine.protocol import Engine
 from persona.errors import PersonaError, UnknownModel
 from persona.failure import in_one_tree
+from persona.precedents import Precedent
 from persona.serve.bridged import BridgedEngine
 from persona.serve.desk import Lease, ModelCard
 from persona.serve.engines import Answering, Engines
+from persona.serve.preceded import PrecededEngine
 from store.records import Preference
 
 MODEL = "persona"
@@ -31,6 +33,8 @@ _TRY_AGAIN = 30.0  # seconds until a champion that could not be loaded is tried 
 
 Waiting = Callable[[Answering], tuple[Preference, ...]]
 """The active preferences that a revision's weights do not carry yet."""
+Precedents = Callable[[Answering], tuple[Precedent, ...]]
+"""Earlier requests that a revision calls better with."""
 Tell = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -49,6 +53,7 @@ class Leases:
         controls: tuple[str, ...] = (),
         aliases: Mapping[str, str] | None = None,
         waiting: Waiting = lambda _: (),
+        precedents: Precedents = lambda _: (),
         tell: Tell = lambda _kind, _data: None,
     ) -> None:
         self._registry = registry
@@ -59,6 +64,7 @@ class Leases:
         self._controls = controls
         self._aliases = dict(aliases or {})
         self._waiting = waiting
+        self._precedents = precedents
         self._tell = tell
         self._numbered: dict[str, Revision] = {}
         self._swapping = threading.Lock()
@@ -215,8 +221,10 @@ class Leases:
 
     def _lease(self, revision: Answering, engine: Engine) -> Lease:
         preferences = self._waiting(revision)
+        precedents = self._precedents(revision)
+        told = BridgedEngine(engine, preferences) if preferences else engine
         return Lease(
-            engine=BridgedEngine(engine, preferences) if preferences else engine,
+            engine=PrecededEngine(told, precedents) if precedents else told,
             model=name_of(revision),
             revision=revision.id,
             statements=tuple(entry.statement for entry in preferences),

@@ -22,6 +22,14 @@ def begins_call(text: str) -> bool:
     return _BEGIN in text
 
 
+def opens_with_call(text: str) -> bool | None:
+    """Whether what is being written opens with a call; None while that cannot be told."""
+    head = text.lstrip()
+    if head.startswith(_BEGIN):
+        return True
+    return None if _BEGIN.startswith(head) else False
+
+
 def read_message(text: str, controls: Controls) -> Message:
     """The assistant's message that `text` (without its end token) is."""
     calls: list[ToolCall] = []

@@ -24,6 +24,8 @@ from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Sampling
 from persona.evaluate.neutral import neutral_answers
 from persona.paths import Home
+from persona.precedents import Precedent
+from persona.serve.preceded import PrecededEngine
 from store.json_forms import message_json, preference_from_json
 
 
@@ -62,12 +64,14 @@ class _Clock:
 
 def _answers(base: Base, revision: Revision | Bare, job: Mapping[str, Any]) -> dict[str, Any]:
     clock = _Clock()
-    engine = open_several(base, revision)
+    known = [Precedent.from_json(plain) for plain in job["precedents"]]
+    several = open_several(base, revision)
+    engine = PrecededEngine(several, known)
     try:
         prompts = [prompt_from_json(plain) for plain in job["prompts"]]
         done = engine.complete(prompts, Sampling(max_tokens=job["tokens"]))
     finally:
-        engine.close()
+        several.close()
     answers = [
         {"text": each.text, "message": message_json(each.message), "finish": each.finish_reason}
         for each in done

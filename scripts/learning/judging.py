@@ -77,6 +77,8 @@ class Judge:
         parts: dict[str, dict[str, Any]] = {
             "answers": {**who, "part": "answers", "prompts": prompts, "tokens": self.asking.tokens}
         }
+        if morning.precedents:
+            parts["answers"]["precedents"] = [each.to_json() for each in morning.precedents]
         if self.asking.neutral and morning.adapters is not None:
             parts["drift"] = {**who, "part": "drift", "neutral": self.asking.neutral}
         if self.asking.items != 0:
@@ -96,6 +98,7 @@ class Judge:
             "revision": morning.revision,
             "prompts": parts["answers"]["prompts"],
             "said": [preference_json(each) for each in morning.said],
+            "precedents": [each.to_json() for each in morning.precedents],
             "tokens": self.asking.tokens,
             "neutral": self.asking.neutral,
             "items": self.asking.items,

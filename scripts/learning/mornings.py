@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from adapters import Bare, Revision
 from adapters.durable import write_file
 from adapters.layout import WEIGHTS
+from persona.precedents import Precedent
 from store.json_forms import preference_from_json, preference_json
 from store.records import Preference
 
@@ -18,13 +19,14 @@ from store.records import Preference
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Morning:
     """Who answers: `revision` of the registry at `adapters` ("r0" and None: the bare base), with `said` in
-    its prompts. training and verdict are as in learning.cells.Cell.
+    its prompts, and `precedents` before its calls. training and verdict are as in learning.cells.Cell.
     """
 
     revision: str = "r0"
     adapters: Path | None = None
     bytes: int = 0
     said: tuple[Preference, ...] = ()
+    precedents: tuple[Precedent, ...] = ()
     training: Mapping[str, float] = field(default_factory=dict)
     verdict: Mapping[str, Any] | None = None
 
@@ -35,6 +37,7 @@ class Morning:
             "adapters": None if self.adapters is None else str(self.adapters),
             "bytes": self.bytes,
             "said": [preference_json(each) for each in self.said],
+            "precedents": [each.to_json() for each in self.precedents],
             "training": dict(self.training),
             "verdict": self.verdict,
         }
@@ -46,6 +49,7 @@ class Morning:
             adapters=None if plain["adapters"] is None else Path(plain["adapters"]),
             bytes=plain["bytes"],
             said=tuple(preference_from_json(each) for each in plain["said"]),
+            precedents=tuple(map(Precedent.from_json, plain.get("precedents", ()))),
             training=plain["training"],
             verdict=plain["verdict"],
         )

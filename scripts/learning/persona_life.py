@@ -17,6 +17,7 @@ from persona.bridge import live_for
 from persona.child import Budget
 from persona.nightly import Night, run_night
 from persona.paths import Home, make_private
+from persona.precedents import precedents_for
 from persona.promote import GatePolicy
 from persona.train import Recipe
 from store import Store
@@ -64,7 +65,8 @@ class PersonaLife:
     """Import, distil, train from the base, judge, promote or not. Three arms see it:
 
     persona: the champion's weights alone, so what the gate let through. persona-candidate: what the night
-    built, whatever the gate said of it. persona-served: what a user meets, the champion with the bridge.
+    built, whatever the gate said of it. persona-served: what a user meets, the champion with the bridge and
+    the precedents.
     On a night that is not in `learns` the day is imported and nothing is built; None is every night.
 
     `told`: nothing of the day is imported, and what the person wants is said instead, in their statements and
@@ -109,7 +111,13 @@ class PersonaLife:
         return {
             "persona": morning_of(champion, registry.root, **known),
             "persona-candidate": morning_of(built, registry.root, **known),
-            "persona-served": morning_of(champion, registry.root, said=live_for(store, champion.id), **known),
+            "persona-served": morning_of(
+                champion,
+                registry.root,
+                said=live_for(store, champion.id),
+                precedents=precedents_for(store, champion.id),
+                **known,
+            ),
         }
 
 

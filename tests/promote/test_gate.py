@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona.promote import GatePolicy, judge
-from persona.report import Arm, EvalReport, Form, Rate, Spoken, Told
+from persona.report import Arm, EvalReport, Form, Rate, Recalled, Spoken, Told
 
 POLICY = GatePolicy()
 FORM = Form(words=40, truncated=0.1, looping=0.0, empty=0.0)
@@ -253,3 +253,13 @@ def test_a_report_survives_its_json(arm, told):
     made = replace(report(arm), told=told)
     read = EvalReport.from_json(made.to_json())
     assert repr(made) == repr(read)
+
+
+def test_precedents_are_told_of_where_calls_gain_by_them():
+    """What the server does from now on; as good as without, they are not used and not spoken of."""
+    gain = Recalled(without=Rate(passed=3, asked=9), with_them=Rate(passed=8, asked=9))
+    found = judge(replace(report(), precedents=gain), POLICY).reasons
+    assert any("stand two like it" in reason and "3 without" in reason for reason in found)
+    same = replace(gain, without=gain.with_them)
+    found = judge(replace(report(), precedents=same), POLICY).reasons
+    assert not any("two like it" in reason for reason in found)
