@@ -27,7 +27,9 @@ def talk(request: str, answer: str, reply: str) -> Exchange:
 
 def test_the_judge_vetoes_what_a_rule_finds() -> None:
     """Words that the rules take for a correction, in a reply that says nothing of the answer."""
-    given_exchange = talk("how warm is it in lima in july", "About 19 °C.", "that's not as hot as I thought")
+    given_exchange = talk(
+        "how many ounces in a pound", "16 ounces.", "no, i knew that... is it the same for gold?"
+    )
     assert "follow_up" in by_rules(given_exchange)
     assert "follow_up" not in found(given_exchange)
 
@@ -100,12 +102,11 @@ def test_no_text_makes_the_judge_raise(request: str, answer: str, reply: str) ->
 
 
 def test_the_weights_are_those_that_the_script_learns() -> None:
-    """From the development log as it is now."""
+    """From the logs as they are now."""
     import fit_detectors as fit
 
-    source = fit.LOG.read_bytes()
-    rows = list(fit.rows(json.loads(line) for line in source.splitlines()))
-    learnt, kept = fit.learnt(rows, source), json.loads(fit.WEIGHTS.read_text(encoding="utf-8"))
+    learnt = fit.learnt(fit.all_rows(), fit.source())
+    kept = json.loads(fit.WEIGHTS.read_text(encoding="utf-8"))
     assert learnt["log"] == kept["log"], "scripts/fit_detectors --write"
     assert learnt["kinds"].keys() == kept["kinds"].keys()
     for name in learnt["weights"].keys() | kept["weights"].keys():

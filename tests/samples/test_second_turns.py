@@ -1,4 +1,4 @@
-"""The second held-out log keeps what its README promises, and shares no conversation with the others."""
+"""The second log keeps what its README promises, and shares no conversation with the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both held-out logs of turns have the form that their README promises, and their spans are really there."""
+"""Both logs by other authors have the form that their README promises, and their spans are really there."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from rapidfuzz import fuzz
 
@@ -20,6 +20,7 @@ from persona.distill.detectors.own_words import Sentence
 from persona.distill.detectors.reading import without_sighs
 from persona.distill.detectors.tongues import Tongue, plausible
 from persona.distill.detectors.tongues.acts import ANYWHERE, Acts
+from persona.distill.detectors.tongues.cues import cues
 
 _MOST_WORDS = 40
 _MOST_PAIRS = 12
@@ -28,6 +29,8 @@ _PARTS = (3, 4, 5)
 _READ = 2000  # characters of answer and request
 _LEXICAL = 0.5  # how much a word weighs beside a pattern, before anything is learnt
 _SENTENCES = 2
+_MOST_MEANINGS = 8  # one after the other
+_BESIDE = 400  # characters of the request that help to tell the language
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _LAUGHS = re.compile(
@@ -75,6 +78,7 @@ def _marks(heard: Heard) -> Iterator[str]:
     yield from _of_writing(heard, text)
     yield from _of_words(heard.before, words_of(text))
     yield from _of_requests(heard)
+    yield from _of_meanings(heard)
     for name in ("offer", "question", "tool", "made", "called"):
         if getattr(heard.before, name):
             yield f"before.{name}"
@@ -189,6 +193,18 @@ def _of_requests(heard: Heard) -> Iterator[str]:
     request = heard.before.request
     answered = len(request.intersection(words_of(spoken))) / max(1, len(request))
     yield f"answered={_step(answered, (0, 0.25, 0.5, 0.75, 1))}"
+
+
+def _of_meanings(heard: Heard) -> Iterator[str]:
+    """What its words mean whatever the language, how it begins, and what follows what."""
+    beside = fold(heard.request[:_BESIDE])
+    for place, sentence in enumerate(heard.sentences[: _SENTENCES + 1]):
+        where = "first" if place == 0 else "later"
+        found = cues(sentence.text, beside)
+        order = [name for name, _ in groupby(name for _, name in found)]
+        yield from (f"{where}~{name}" for name in set(order))
+        yield from (f"{where}~^{name}" for start, name in found if start == 0)
+        yield from (f"{where}~{one}>{other}" for one, other in pairwise(order[:_MOST_MEANINGS]))
 
 
 def _lexical(text: str) -> Iterator[str]:
