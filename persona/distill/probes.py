@@ -108,7 +108,7 @@ def _purposes(probe: Probe) -> tuple[str, ...]:
 
 def bounded(found: Sequence[Probe], most: int) -> list[Probe]:
     """At most `most` of them, in their order: the preferences choose in turns, each its newest probe first;
-    so do the calls and the plain prompts that no preference speaks about.
+    behind them so do the calls and the plain prompts that no preference speaks about.
 
     So a night costs the same after a year, and a preference with few probes is measured like one with many.
     """
@@ -116,9 +116,10 @@ def bounded(found: Sequence[Probe], most: int) -> list[Probe]:
     for index, probe in enumerate(found):
         for purpose in _purposes(probe):
             waiting.setdefault(purpose, []).append(index)
+    queues = [waiting[purpose] for purpose in sorted(waiting, key=lambda each: each in (_CALLS, _PLAIN))]
     taken: set[int] = set()
     while len(taken) < min(most, len(found)):
-        for queue in waiting.values():
+        for queue in queues:
             while queue and queue[-1] in taken:
                 queue.pop()
             if queue and len(taken) < most:

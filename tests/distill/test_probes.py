@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from persona.distill import Probe, bounded, probes
@@ -169,6 +169,7 @@ def test_no_stand_in_for_what_prose_seldom_shows(scope: str, checker: Mapping[st
 
 
 @given(st.lists(st.sets(st.sampled_from("abc")), max_size=30), st.integers(0, 30))
+@example([set(), {"a"}, {"b"}, {"c"}], 3)  # the plain prompt came first, and took a preference's place
 def test_order_and_share(names: list[set[str]], most: int) -> None:
     """The order stays, nothing comes twice, and while there is room every preference has a probe."""
     found = [probe(n, *sorted(each)) for n, each in enumerate(names)]
