@@ -41,6 +41,7 @@ class GatePolicy:
     max_truncated_gain: float = 0.10
     max_looping_gain: float = 0.05
     max_empty: float = 0.02
+    max_unasked: float = 0.50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,19 +172,16 @@ def _loss(figure: Figure, policy: GatePolicy) -> str | None:
 
 
 def _prose_kept(kept: Sequence[Figure], policy: GatePolicy, harm: list[str], fine: list[str]) -> None:
-    """A call that nobody wants is not what a night learns for, so chance alone refuses nothing: the interval
-    has to lie below what is allowed."""
+    """Small talk that is answered by a call refuses only where it clearly is most of it: who learnt calls makes
+    one too many, a client shows a call before it runs, and without the adapter there is no right one at all.
+    How many there were is told in any case."""
     for figure in kept:
-        for name, before in (("the champion", figure.before), ("the bare base", figure.base)):
-            if (
-                before is not None
-                and _fell(figure.now, before, policy.max_loss, policy)
-                and share_span(figure.now, policy.doubt).high < part(before) - policy.max_loss
-            ):
-                harm.append(f"{figure.name}: {_counted(figure.now)}, and {name} has {_percent(before)}")
-                break
+        called = Rate(passed=figure.now.asked - figure.now.passed, asked=figure.now.asked)
+        fell = figure.base is not None and _fell(figure.now, figure.base, policy.max_loss, policy)
+        if fell and share_span(called, policy.doubt).low > policy.max_unasked:
+            harm.append(f"{figure.name}: {_counted(figure.now)}, half are needed")
         else:
-            fine.append(f"{figure.name}: {_percent(figure.now)} (before {_percent(figure.before)})")
+            fine.append(f"{figure.name}: {_counted(figure.now)} (before {_percent(figure.before)})")
 
 
 def _fell(now: Rate, before: Rate, allowed: float, policy: GatePolicy) -> bool:

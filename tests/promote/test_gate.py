@@ -124,7 +124,7 @@ WORSE = {
     "cut off": ({"form": replace(FORM, truncated=0.6)}, "are cut off"),
     "empty": ({"form": replace(FORM, empty=0.2)}, "are empty"),
     "pairs below the base": ({"pairs": Rate(passed=3, asked=12)}, "preference accuracy fell"),
-    "calls that nobody wants": ({"prose_kept": Rate(passed=4, asked=8)}, "want no call and make none: 50"),
+    "calls that nobody wants": ({"prose_kept": Rate(passed=2, asked=12)}, "want no call and make none: 17"),
     "invalid calls": ({"calls_valid": Rate(passed=1, asked=8)}, "valid tool calls fell"),
 }
 
@@ -253,6 +253,14 @@ def test_a_report_survives_its_json(arm, told):
     made = replace(report(arm), told=told)
     read = EvalReport.from_json(made.to_json())
     assert repr(made) == repr(read)
+
+
+def test_some_calls_that_nobody_wants_are_told_of_and_refuse_nothing():
+    """Five of twelve may be chance, and the calls that are wanted would go with them."""
+    few = replace(GOOD, prose_kept=Rate(passed=7, asked=12))
+    verdict = judge(report(few, base=replace(BASE, prose_kept=Rate(passed=12, asked=12))), POLICY)
+    assert verdict.accepted
+    assert any("want no call and make none: 58 % (7 of 12)" in reason for reason in verdict.reasons)
 
 
 def test_precedents_are_told_of_where_calls_gain_by_them():
