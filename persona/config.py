@@ -89,6 +89,7 @@ class GateSettings(_Section):
     max_truncated_gain: Share | None = None
     max_looping_gain: Share | None = None
     max_empty: Share | None = None
+    max_unasked: Share | None = None
     auto_rollback: bool = False  # when the votes on the champion are clearly worse than on the one before
 
 

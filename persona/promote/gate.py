@@ -172,9 +172,9 @@ def _loss(figure: Figure, policy: GatePolicy) -> str | None:
 
 
 def _prose_kept(kept: Sequence[Figure], policy: GatePolicy, harm: list[str], fine: list[str]) -> None:
-    """Small talk that is answered by a call refuses only where it clearly is most of it: who learnt calls makes
-    one too many, a client shows a call before it runs, and without the adapter there is no right one at all.
-    How many there were is told in any case."""
+    """Small talk that is answered by a call refuses only where it clearly is most of it: who learnt calls
+    makes one too many, a client shows a call before it runs, and without the adapter none is right. How many
+    there were is told in any case."""
     for figure in kept:
         called = Rate(passed=figure.now.asked - figure.now.passed, asked=figure.now.asked)
         fell = figure.base is not None and _fell(figure.now, figure.base, policy.max_loss, policy)
