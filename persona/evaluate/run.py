@@ -174,12 +174,12 @@ def _recalled(
     job: EvaluationJob, base: Base, registry: Registry, plain: Sequence[Completion], report: Report
 ) -> Recalled | None:
     """What precedents do to the candidate's calls, where a call is wanted and they fit."""
+    found = again([probe.prompt for probe in job.probes], plain, job.precedents)
+    wanting = {n: prompt for n, prompt in found.items() if job.probes[n].wanted}
+    if not wanting:
+        return None
     room = Wording(base, base.served_context(None))
-    asked = {
-        n: prompt
-        for n, prompt in again([probe.prompt for probe in job.probes], plain, job.precedents).items()
-        if job.probes[n].wanted and room.count(prompt) + _CALL_TOKENS <= room.context
-    }
+    asked = {n: each for n, each in wanting.items() if room.count(each) + _CALL_TOKENS <= room.context}
     if not asked:
         return None
     done = _answers(job, base, registry, job.candidate, list(asked.values()), report)
