@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from persona.checker.scope import tool_name
+from persona.checker import tool_name
 from persona.engine.protocol import Completion, Prompt
 from persona.report import EvalReport
 from persona.template.calls import opens_with_call

@@ -15,7 +15,7 @@ from persona.checker.language import CODES, Language, function_words, language_o
 from persona.checker.length import MaxSentences, MaxWords, MinWords
 from persona.checker.request import KINDS as REQUEST_KINDS
 from persona.checker.request import request_kind
-from persona.checker.scope import asked_of, covers, is_tool_scope, kind_scope
+from persona.checker.scope import asked_of, covers, is_tool_scope, kind_scope, tool_name
 from persona.checker.statement import ALWAYS, Parsed, is_one_off, parse_statement, tool_scope
 from persona.checker.statement.folding import fold
 from persona.checker.statement.tables import TONGUES, language_names
@@ -89,5 +89,6 @@ __all__ = [
     "parse_statement",
     "request_kind",
     "same_json",
+    "tool_name",
     "tool_scope",
 ]

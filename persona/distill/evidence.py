@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from persona.checker.scope import tool_name
+from persona.checker import tool_name
 from persona.distill.detectors import Correction, Exchange, detect
 from persona.distill.exchanges import Line, lines
 from persona.distill.signals import Detector, edited_message, inferred_signal, signal_of

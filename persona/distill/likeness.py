@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-from persona.checker.scope import tool_name
+from persona.checker import tool_name
 from store.records import Json, Message, ToolCall
 
 _NOT_WORDS = re.compile(r"[\W_]+")

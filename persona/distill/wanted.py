@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from persona.checker.scope import tool_name
+from persona.checker import tool_name
 from persona.distill.signals import Detector, by_time, edited_message
 from store.records import Feedback, FeedbackKind, Interaction, Message, Origin, Signal
 

@@ -11,9 +11,8 @@ from persona.report import Form
 _STRETCH = 12  # words that repeat what stood right before them: fewer may be emphasis, or a refrain
 _TIMES = 3  # a block of fewer words than a stretch stands so often in a row
 _WORDS = re.compile(r"\w+|[\u2600-\u27bf\U0001f000-\U0001faff]")  # an emoji is one
-_COUNTED = (
-    3  # different words that a block has beside its numbers, if these do not matter: sums are alike too
-)
+_NUMBER = "0"  # stands for each, where numbers do not matter
+_COUNTED = 3  # different words that a block has beside its numbers then: sums are alike too
 _NUMBERING = re.compile(r"(?m)^\s*(?:\d+[.)]|[-*+#>]+)\s")  # "5. Use ice." says what "4. Use ice." says
 
 
@@ -25,18 +24,17 @@ def loops(text: str) -> bool:
     not make a line another one: "Day 4: rest and drink water" says what "Day 3: rest and drink water" says.
     """
     words = _WORDS.findall(_NUMBERING.sub(" ", text).lower())
-    counted = ["0" if word.isdigit() else word for word in words]
-    return _repeats(words, fewest=1) or (counted != words and _repeats(counted, fewest=_COUNTED))
+    counted = [_NUMBER if word.isdigit() else word for word in words]
+    return _repeats(words) or (counted != words and _repeats(counted, beside_numbers=_COUNTED))
 
 
-def _repeats(words: Sequence[str], *, fewest: int) -> bool:
-    """A block with so many different words, numbers not counted, stands often enough in a row."""
+def _repeats(words: Sequence[str], *, beside_numbers: int = 0) -> bool:
+    """A block stands often enough in a row that has so many different words besides its numbers."""
     for block in range(1, len(words) // 2 + 1):
         stretch = _longest_stretch(words, block)
-        if len(stretch) >= max(_STRETCH, (_TIMES if block < _STRETCH else 2) * block):
-            said = set(stretch[:block])
-            if fewest == 1 or len(said - {"0"}) >= fewest:
-                return True
+        enough = len(stretch) >= max(_STRETCH, (_TIMES if block < _STRETCH else 2) * block)
+        if enough and len(set(stretch[:block]) - {_NUMBER}) >= beside_numbers:
+            return True
     return False
 
 

@@ -28,6 +28,7 @@ class GatePolicy:
     `doubt` is the chance that an end of an interval is wrong. A figure of fewer than `min_prompts` answers
     proves no gain. A loss counts from `min_lost` answers on, and when it is larger than `max_loss` (of one
     figure) or `max_mean_loss` (of the preferences together).
+    `max_unasked` is of small talk that is answered by calls.
     """
 
     doubt: float = 0.10
@@ -177,9 +178,11 @@ def _prose_kept(kept: Sequence[Figure], policy: GatePolicy, harm: list[str], fin
     there were is told in any case."""
     for figure in kept:
         called = Rate(passed=figure.now.asked - figure.now.passed, asked=figure.now.asked)
-        fell = figure.base is not None and _fell(figure.now, figure.base, policy.max_loss, policy)
-        if fell and share_span(called, policy.doubt).low > policy.max_unasked:
-            harm.append(f"{figure.name}: {_counted(figure.now)}, half are needed")
+        mostly = share_span(called, policy.doubt).low > policy.max_unasked
+        if mostly and figure.base is not None and _fell(figure.now, figure.base, policy.max_loss, policy):
+            harm.append(
+                f"{figure.name}: {_counted(figure.now)}, and the bare base has {_percent(figure.base)}"
+            )
         else:
             fine.append(f"{figure.name}: {_counted(figure.now)} (before {_percent(figure.before)})")
 

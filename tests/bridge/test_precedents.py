@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from persona.engine.protocol import Completion, Prompt
+from persona.engine.fake import ScriptedEngine
+from persona.engine.protocol import Completion, Prompt, Sampling
 from persona.precedents import MOST_KNOWN, Precedent, again, instead, preceded, precedents, precedents_for
 from persona.report import Arm, EvalReport, Rate, Recalled
 from store import Store
@@ -40,14 +41,8 @@ def shown(text: str, what: str, *before: Message, name: str = "note", role: str 
 
 
 def said(text: str) -> Completion:
-    return Completion(
-        text=text,
-        message=Message(role="assistant", content=text),
-        finish_reason="stop",
-        prompt_tokens=1,
-        completion_tokens=1,
-        seconds=0.0,
-    )
+    (completion,) = ScriptedEngine([text]).complete([ask("")], Sampling())
+    return completion
 
 
 def ask(text: str, *before: Message, tools: tuple[str, ...] = ("note",)) -> Prompt:

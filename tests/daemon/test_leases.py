@@ -9,11 +9,12 @@ import pytest
 from daemon_parts import AT, Stage, asked, eventually, publish, together
 
 from adapters import BARE, Registry
-from persona.engine.protocol import Sampling
+from persona.engine.protocol import Prompt, Sampling
 from persona.errors import EngineError, UnknownModel
+from persona.precedents import Precedent
 from persona.serve.engines import Engines
 from persona.serve.leases import Leases
-from store.records import Preference, PreferenceStatus
+from store.records import Message, Preference, PreferenceStatus, ToolCall
 
 LONG = Sampling(max_tokens=100_000)
 
@@ -262,4 +263,23 @@ def test_preferences_that_wait_go_into_the_prompt(tmp_path) -> None:
     assert counted > 1
     assert () == carried.statements
     assert [asked("Why?")] == [prompt for prompt, _ in r1.asked]
+    scene.engines.close()
+
+
+def test_precedents_stand_before_a_request_of_the_revision_that_they_help(tmp_path) -> None:
+    """The same words twice are a call for sure; another revision is asked as the client asks."""
+    tool = {"type": "function", "function": {"name": "note", "parameters": {"type": "object"}}}
+    answer = Message(role="assistant", tool_calls=(ToolCall(name="note", arguments={}),))
+    known = tuple(Precedent(request=f"Why? {mark}", answer=answer) for mark in ("!", "?"))
+    scene = Scene(tmp_path, precedents=lambda revision: known if revision is BARE else ())
+    publish(scene.registry, 1)
+    scene.leases.follow()
+    prompt = Prompt(messages=asked("Why?").messages, tools=(tool,))
+    for model in ("persona", "persona:r1"):
+        with scene.leases.lease(model) as lease:
+            lease.engine.complete([prompt], LONG)
+
+    base, r1 = scene.stage.opened
+    assert [1, 5] == [len(each.messages) for each, _ in base.asked]
+    assert [prompt] == [each for each, _ in r1.asked]
     scene.engines.close()

@@ -11,8 +11,10 @@ from daemon_parts import House
 from adapters import BARE
 from persona.answers.asking import ask
 from persona.daemon.waiting import WaitingPreferences
+from persona.precedents import Precedent
 from store import Store
 from store.errors import StoreBusy
+from store.records import Message
 
 STATED = "Answer in at most two sentences."
 
@@ -73,3 +75,18 @@ def test_a_revision_that_was_asked_for_first_when_the_store_was_busy(
 
     assert () == first
     assert [STATED] == [entry.statement for entry in waiting(BARE)]
+
+
+def test_precedents_are_read_with_the_preferences_and_again_when_the_store_changes(
+    house: House, waiting: WaitingPreferences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for them first has them read; what was forgotten stands in no prompt any more."""
+    known = Precedent(request="Note tea.", answer=Message(role="assistant"))
+    found = [known]
+    monkeypatch.setattr("persona.daemon.waiting.precedents_for", lambda _store, _revision: tuple(found))
+    assert (known,) == waiting.precedents(BARE)
+    found.clear()
+    assert (known,) == waiting.precedents(BARE)
+    state(house)
+    waiting.refresh(now=True)
+    assert () == waiting.precedents(BARE)

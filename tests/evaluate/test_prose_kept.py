@@ -1,6 +1,6 @@
 """Whether a call is made where none is wanted."""
 
-from evaluate_parts import completion
+from evaluate_parts import completion, small_job
 
 from persona.evaluate import run
 from persona.evaluate.job import EvaluationJob
@@ -14,17 +14,7 @@ OFFER = Offer(system=(Message(role="system", content="Be quick."),), tools=(TOOL
 
 
 def job(tmp_path, offer: Offer | None) -> EvaluationJob:
-    return EvaluationJob(
-        home=tmp_path,
-        base="b",
-        adapters=tmp_path,
-        candidate="c",
-        champion="r0",
-        probes=(),
-        pairs=(),
-        checkers={},
-        offer=offer,
-    )
+    return small_job(tmp_path, offer=offer)
 
 
 def test_small_talk_is_asked_behind_the_tools(monkeypatch, tmp_path, starter_base):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from evaluate_parts import completion
+from evaluate_parts import completion, small_job
 
 from persona.engine.protocol import Prompt
 from persona.evaluate import run
@@ -25,21 +25,12 @@ def ask(text: str) -> Prompt:
 
 
 def job(tmp_path, precedents: tuple[Precedent, ...]) -> EvaluationJob:
-    return EvaluationJob(
-        home=tmp_path,
-        base="b",
-        adapters=tmp_path,
-        candidate="c",
-        champion="r0",
-        probes=(
-            Probe(prompt=ask("Put soap on my list."), wanted=call("soap").tool_calls),
-            Probe(prompt=ask("Remind me to buy tea."), wanted=call("buy tea").tool_calls),
-            Probe(prompt=ask("Remind me to buy a joke."), preferences=("p",)),
-        ),
-        pairs=(),
-        checkers={},
-        precedents=precedents,
+    probes = (
+        Probe(prompt=ask("Put soap on my list."), wanted=call("soap").tool_calls),
+        Probe(prompt=ask("Remind me to buy tea."), wanted=call("buy tea").tool_calls),
+        Probe(prompt=ask("Remind me to buy a joke."), preferences=("p",)),
     )
+    return small_job(tmp_path, probes=probes, precedents=precedents)
 
 
 KNOWN = (

@@ -15,9 +15,11 @@ from people import NIGHTS, PEOPLE
 
 from persona.distill import revise_ledger
 from persona.errors import TrainingError
+from persona.precedents import Precedent
 from persona.promote import GatePolicy
 from persona.train import Recipe
 from store import Store
+from store.records import Message, ToolCall
 
 
 class _Life:
@@ -117,3 +119,13 @@ def test_a_wish_is_said_once_and_no_day_is_heard(tmp_path: Path) -> None:
         assert {wish.statement for wish in ines.in_force(4)} == {
             entry.statement for entry in store.ledger.active()
         }
+
+
+def test_a_morning_remembers_its_precedents() -> None:
+    """They come back through the diary, whose older pages have none."""
+    answer = Message(role="assistant", tool_calls=(ToolCall(name="note", arguments={"what": "tea"}),))
+    morning = Morning(precedents=(Precedent(request="Note tea.", answer=answer),))
+    assert morning == Morning.from_json(morning.to_json())
+    older = morning.to_json()
+    del older["precedents"]
+    assert () == Morning.from_json(older).precedents
