@@ -21,7 +21,7 @@ from peft.helpers import disable_input_dtype_casting
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from persona.base import Base, load_base
+from persona.base import load_base
 from persona.child import Report
 from persona.engine.own_answers import OwnAnswer
 from persona.engine.torch_model import LoadedModel, load_model, pick_device
@@ -47,9 +47,9 @@ from persona.train.opening import opening_of
 from persona.train.plan import Plan, plan
 from persona.train.practice import can_be_practised
 from persona.train.recipe import LoraShape
-from persona.train.replay import ReplaySet
+from persona.train.replay import ReplayRow, prompts, talk_prompts
 from persona.train.restraint import parted, restrain
-from persona.train.rows import Encoder, Row, by_prompt, families, make_rows
+from persona.train.rows import Row, by_prompt, families, make_rows
 from persona.train.trainer import NightTrainer
 
 SCORED_TOKENS = 384  # by one worker at once, prompts and padding included, when nothing is trained
@@ -78,7 +78,11 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     if not made.rows or len(job.examples) < job.least_examples:
         _require_practice(job, practice_of_base)
     clock.lap("practice")
-    replay_of_base = replay_answers(base, recipe, encode, report)
+    asked = prompts()[: recipe.replay_prompts]
+    replay_of_base = replay_answers(base, recipe, asked, encode, report)
+    offered_tools = offers(job.examples) if recipe.schedule.offer_batch else ()
+    talk = talk_prompts()[: recipe.talk_prompts] if offered_tools else []
+    talk_of_base = replay_answers(base, recipe, talk, encode, report)
     clock.lap("replay")
     report("load", 0, 1)
     loaded = load_model(base, device=device, quantisation=recipe.quantisation)
@@ -87,14 +91,18 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     clock.lap("load")
     with Workers(device=device, threads=job.threads) as workers:
         passes = Passes(device=device, pad=eos, workers=workers, budget=SCORED_TOKENS >> job.halvings)
-        replay = scored_replay(replay_of_base, base, recipe, loaded, passes)
+        replay = scored_replay(replay_of_base, base, recipe, asked, loaded, passes)
+        small_talk = scored_replay(talk_of_base, base, recipe, talk, loaded, passes)
         clock.lap("replay")
         practice = practice_rows(practice_of_base, job, base, encode, loaded, passes)
         clock.lap("practice")
         reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
         clock.lap("reference")
-        offered = _offered(job, base, replay, encode)
-        outcome = _train(job, made.rows, practice, offered, reference, replay, loaded, passes, report, clock)
+        parts = parted(replay.rows, recipe.restraint)
+        behind = [*small_talk.rows, *parts[0][: len(small_talk.rows) or None]]
+        most = recipe.schedule.max_tokens
+        offered = offered_rows(offered_tools, behind, base.template, encode, max_tokens=most)
+        outcome = _train(job, made.rows, practice, offered, reference, parts, loaded, passes, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
 
 
@@ -109,21 +117,13 @@ def _require_practice(job: TrainingJob, answers: Sequence[OwnAnswer]) -> None:
     raise TooLittleToLearn(len(job.examples), job.least_examples)
 
 
-def _offered(job: TrainingJob, base: Base, replay: ReplaySet, encode: Encoder) -> tuple[Row, ...]:
-    if not job.recipe.schedule.offer_batch:
-        return ()
-    trained_on, _ = parted(replay.rows, job.recipe.restraint)
-    most = job.recipe.schedule.max_tokens
-    return offered_rows(offers(job.examples), trained_on, base.template, encode, max_tokens=most)
-
-
 def _train(
     job: TrainingJob,
     own: tuple[Row, ...],
     practice: tuple[Row, ...],
     offered: tuple[Row, ...],
     reference: list[tuple[float, float] | None],
-    replay: ReplaySet,
+    replay: tuple[tuple[ReplayRow, ...], tuple[ReplayRow, ...]],
     loaded: LoadedModel,
     passes: Passes,
     report: Report,
@@ -145,7 +145,7 @@ def _train(
     if job.start is not None:
         _go_on_from(model, job.start)
     before = _adapter_tensors(model)
-    trained_on, apart = parted(replay.rows, recipe.restraint)
+    trained_on, apart = replay
     rows = own + practice + offered
     groups = by_prompt(own)
     called = [group for group in groups if own[group[0]].calls]

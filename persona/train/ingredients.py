@@ -119,17 +119,20 @@ def _own_rows(
     return load_rows(path) or keep_rows(path, sampled, top_logprobs(loaded.model, sampled, k, passes))
 
 
-def replay_answers(base: Base, recipe: Recipe, encode: Encoder, report: Report) -> ReplaySet | Sampled:
-    """The kept set of replay, or answers that are still to be scored by the base."""
-    if recipe.replay_prompts == 0:
+def replay_answers(
+    base: Base, recipe: Recipe, asked: Sequence[str], encode: Encoder, report: Report
+) -> ReplaySet | Sampled:
+    """The kept set of replay for these prompts, or answers that are still to be scored by the base."""
+    if not asked:
         return ReplaySet(digest="none", rows=())
-    kept = load_replay(base, recipe)
+    kept = load_replay(base, recipe, asked)
     if kept is not None:
         return kept
     engine = _several_at_once(base)()
     try:
         return sample_replay(
             recipe,
+            asked,
             engine=engine,
             template=base.template,
             encode=encode,
@@ -140,14 +143,18 @@ def replay_answers(base: Base, recipe: Recipe, encode: Encoder, report: Report) 
 
 
 def scored_replay(
-    found: ReplaySet | Sampled, base: Base, recipe: Recipe, loaded: LoadedModel, passes: Passes
+    found: ReplaySet | Sampled,
+    base: Base,
+    recipe: Recipe,
+    asked: Sequence[str],
+    loaded: LoadedModel,
+    passes: Passes,
 ) -> ReplaySet:
     """The set with the base's likeliest tokens, kept beside the base from now on."""
     if isinstance(found, ReplaySet):
         return found
-    return keep_replay(
-        base, recipe, found, top_logprobs(loaded.model, found, recipe.losses.replay_top_k, passes)
-    )
+    likeliest = top_logprobs(loaded.model, found, recipe.losses.replay_top_k, passes)
+    return keep_replay(base, recipe, asked, found, likeliest)
 
 
 def reference_logprobs(

@@ -1,8 +1,10 @@
 """Tools on offer where none is wanted: what the base says without them is what it should go on to say.
 
 Whoever uses tools has them on offer in every request, and what is shown of them is calls alone: an adapter
-learns from that to call one whatever is asked. So prompts of replay are asked once more behind the same
-tools, and the base's own answer to them, with its likeliest tokens, is kept as replay keeps it elsewhere.
+learns from that to call one whatever is asked. So small talk, and as many prompts of replay, are asked behind
+the same tools, and the base's own answer without any, with its likeliest tokens, is kept as replay keeps it
+elsewhere. Replay alone would not do: it is tasks, and an adapter that learnt to do tasks itself went on to
+answer a good night by a call.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 
 from persona.offers import Offer
 from persona.template import Template
-from persona.train.replay import ReplayRow, prompts
+from persona.train.replay import ReplayRow, prompts, talk_prompts
 from persona.train.rows import Encoder, Row
 from store.records import Message
 
@@ -24,13 +26,13 @@ def offered_rows(
     *,
     max_tokens: int,
 ) -> tuple[Row, ...]:
-    """The rows of `replay` behind each offer, those that fit. Nothing in them is to be learnt: all of the
-    completion is the base's own."""
+    """These rows of small talk and of replay behind each offer, those that fit. Nothing in them is to be
+    learnt: all of the completion is the base's own."""
     if not offers or not replay:
         return ()
     plain = {
         encode(template.render([Message(role="user", content=text)], add_generation_prompt=True)): text
-        for text in prompts()
+        for text in (*talk_prompts(), *prompts())
     }
     rows: list[Row] = []
     for offer in offers:

@@ -117,6 +117,7 @@ class Recipe:
     practice_prompts: int = 96
     practice_tokens: int = 72
     replay_prompts: int = 160
+    talk_prompts: int = 48
     replay_tokens: int = 48
     seed: int = 17
 

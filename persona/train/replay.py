@@ -58,14 +58,18 @@ def prompts() -> list[str]:
     return shipped_prompts("persona.train", "replay_prompts.txt")
 
 
-def replay_key(base: Base, recipe: Recipe) -> str:
-    """Names the set: equal keys mean equal sets on one machine."""
-    wanted = prompts()[: recipe.replay_prompts]
+def talk_prompts() -> list[str]:
+    """The shipped list of small talk, for which hardly any tool is: see persona.train.offered."""
+    return shipped_prompts("persona.train", "talk_prompts.txt")
+
+
+def replay_key(base: Base, recipe: Recipe, asked: Sequence[str]) -> str:
+    """Names the set of answers to these prompts: equal keys mean equal sets on one machine."""
     return tagged_digest(
         "replay-1",
         {
             "base": base.fingerprint,
-            "prompts": wanted,
+            "prompts": list(asked),
             "tokens": recipe.replay_tokens,
             "top_k": recipe.losses.replay_top_k,
             "temperature": TEMPERATURE,
@@ -77,34 +81,35 @@ def replay_path(base: Base, key: str) -> Path:
     return base.path / "replay" / f"{key.rpartition(':')[2][:32]}.safetensors"
 
 
-def load_replay(base: Base, recipe: Recipe) -> ReplaySet | None:
+def load_replay(base: Base, recipe: Recipe, asked: Sequence[str]) -> ReplaySet | None:
     """The kept set, or None when it was not made yet or its file does not read (it is made again then)."""
-    key = replay_key(base, recipe)
+    key = replay_key(base, recipe, asked)
     rows = load_rows(replay_path(base, key))
     return None if rows is None else ReplaySet(digest=key, rows=rows)
 
 
 def sample_replay(
     recipe: Recipe,
+    asked: Sequence[str],
     *,
     engine: Engine,
     template: Template,
     encode: Encoder,
     on_progress: Callable[[int, int], None],
 ) -> Sampled:
-    """The base's answers to the prompts of replay.
+    """The base's answers to these prompts.
 
     A cut answer is kept without an end token, which the base did not write there; nearly empty ones are left
     out.
     """
-    asked = [Prompt(messages=(Message(role="user", content=p),)) for p in prompts()[: recipe.replay_prompts]]
+    wanted = [Prompt(messages=(Message(role="user", content=text),)) for text in asked]
     sampling = Sampling(
         max_tokens=recipe.replay_tokens, temperature=TEMPERATURE, top_p=0.95, seed=recipe.seed
     )
     pairs: Sampled = []
     portion = 16
-    for start in range(0, len(asked), portion):
-        part = asked[start : start + portion]
+    for start in range(0, len(wanted), portion):
+        part = wanted[start : start + portion]
         for prompt, completion in zip(part, engine.complete(part, sampling), strict=True):
             row = row_of(
                 prompt.messages, Message(role="assistant", content=completion.text), template, encode
@@ -112,15 +117,19 @@ def sample_replay(
             ids = row.chosen if completion.finish_reason == "stop" else row.chosen[:-1]
             if len(ids) >= MIN_ANSWER_TOKENS:
                 pairs.append((row.prompt, ids))
-        on_progress(min(start + portion, len(asked)), len(asked))
+        on_progress(min(start + portion, len(wanted)), len(wanted))
     return pairs
 
 
 def keep_replay(
-    base: Base, recipe: Recipe, sampled: Sampled, tops: Sequence[tuple[Tensor, Tensor]]
+    base: Base,
+    recipe: Recipe,
+    asked: Sequence[str],
+    sampled: Sampled,
+    tops: Sequence[tuple[Tensor, Tensor]],
 ) -> ReplaySet:
     """Writes the set: `tops` are the base's likeliest tokens for each position of each answer."""
-    key = replay_key(base, recipe)
+    key = replay_key(base, recipe, asked)
     return ReplaySet(digest=key, rows=keep_rows(replay_path(base, key), sampled, tops))
 
 

@@ -15,4 +15,5 @@ def deciding(recipe: Recipe, person: Person) -> dict[str, Any]:
     plain = recipe.to_json()
     if not any(each.call for each in person.held_out(1)):
         del plain["schedule"]["offer_batch"]
+        del plain["talk_prompts"]
     return plain

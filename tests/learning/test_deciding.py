@@ -8,7 +8,7 @@ from learning.measuring import BY_ID
 from persona.train import Recipe
 from persona.train.recipe import Schedule
 
-OTHER = Recipe(schedule=Schedule(offer_batch=7))
+OTHER = Recipe(schedule=Schedule(offer_batch=7), talk_prompts=3)
 
 
 def test_what_is_made_of_calls_decides_only_for_who_wants_some():

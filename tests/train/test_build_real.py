@@ -90,6 +90,7 @@ def recipe(**changes) -> Recipe:
     return Recipe(
         schedule=SHORT,
         replay_prompts=4,
+        talk_prompts=4,
         replay_tokens=12,
         shape=LoraShape(rank=2, alpha=4, untouched=0.0),
         **changes,
@@ -125,11 +126,12 @@ def calls() -> tuple[Demonstration, ...]:
     )
 
 
-@pytest.mark.parametrize("offered", [0, 1])
-def test_prose_behind_the_tools_stands_beside_calls(starter_base, tmp_path, offered):
-    """Without replay of its own a step keeps the base's distribution there alone."""
+@pytest.mark.parametrize(("offered", "listed"), [(0, {}), (1, {}), (1, {"replay_prompts": 0})])
+def test_prose_behind_the_tools_stands_beside_calls(starter_base, tmp_path, offered, listed):
+    """Without replay of its own a step keeps the base's distribution there alone, small talk's alone if need
+    be."""
     schedule = replace(SHORT, replay_batch=0, offer_batch=offered)
-    made = replace(recipe(restraint=Restraint(rows=0)), schedule=schedule)
+    made = replace(recipe(restraint=Restraint(rows=0)), schedule=schedule, **listed)
     events: list = []
     run(job(starter_base, tmp_path / "out", made, examples=calls()), events)
     steps = [more for step, done, _, more in events if step == "train" and "call" in more]

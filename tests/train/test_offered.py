@@ -1,13 +1,18 @@
 """Tools on offer, and what is kept behind them."""
 
+import re
+
+import pytest
 import torch
 
+from persona.evaluate.neutral import small_talk
 from persona.offers import MOST_OFFERS, offers
 from persona.train.offered import offered_rows
-from persona.train.replay import ReplayRow, prompts
+from persona.train.replay import ReplayRow, prompts, talk_prompts
 from persona.train.rows import Likeliest
 from store.records import Demonstration, Message, ToolCall
 
+_WORD = re.compile(r"\w+")
 CALL = Message(role="assistant", content="", tool_calls=(ToolCall(name="find", arguments={}, id="1"),))
 LIKELIEST = Likeliest(kept=torch.zeros(2, 4), logprobs=torch.zeros(2, 4))
 
@@ -47,7 +52,18 @@ def test_the_usual_sets_of_tools_come_first():
     assert MOST_OFFERS == len(offers([shown("a", f"tool{n}") for n in range(MOST_OFFERS + 2)]))
 
 
-def test_replay_is_asked_behind_the_tools(starter_base):
+def test_small_talk_that_trains_is_not_what_the_gate_asks():
+    """No line of the one list is in the other, nor one that differs by a word: a gate that asks what was
+    trained on measures nothing."""
+    trained, judged = (
+        [frozenset(_WORD.findall(text.lower())) for text in each()] for each in (talk_prompts, small_talk)
+    )
+    near = [(a, b) for a in trained for b in judged if len(a & b) > 0.6 * len(a | b)]
+    assert not near
+
+
+@pytest.mark.parametrize("listed", [prompts, talk_prompts])
+def test_replay_is_asked_behind_the_tools(starter_base, listed):
     """The base's own answer stays as it is; what does not fit is left out, and nothing is to be learnt."""
 
     template = starter_base.template
@@ -55,7 +71,7 @@ def test_replay_is_asked_behind_the_tools(starter_base):
     def encode(text: str) -> tuple[int, ...]:
         return tuple(text.encode())
 
-    asked = Message(role="user", content=prompts()[3])
+    asked = Message(role="user", content=listed()[3])
     plain = encode(template.render([asked], add_generation_prompt=True))
     replay = [
         ReplayRow(prompt=plain, completion=(7, 8), likeliest=LIKELIEST),
@@ -65,7 +81,7 @@ def test_replay_is_asked_behind_the_tools(starter_base):
     (row,) = offered_rows(known, replay, template, encode, max_tokens=5000)
     text = bytes(row.prompt).decode()
     assert "find" in text
-    assert prompts()[3] in text
+    assert listed()[3] in text
     assert ((7, 8), 2, True) == (row.chosen, row.kept, row.calls)
     assert not offered_rows(known, replay, template, encode, max_tokens=len(row.prompt))
     assert not offered_rows((), replay, template, encode, max_tokens=5000)
