@@ -13,14 +13,14 @@ from learning.asking import Asking
 from learning.cells import Case, Cell
 from learning.chain_recipe import chain_recipe, chain_steps
 from learning.code_state import code_state
-from learning.deciding import deciding
+from learning.deciding import deciding, deciding_served
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import BareLife, ChainLife, PromptLife
 from learning.measuring import BY_ID, asked_key, cell_of, taught_key
 from learning.mornings import Life, lived
 from learning.persona_life import ARMS as PERSONA_ARMS
-from learning.persona_life import TOLD, PersonaLife
+from learning.persona_life import SERVED, TOLD, PersonaLife
 from learning.weakened import ALLOWED, weakened
 from persona.base import Base
 from persona.promote import GatePolicy
@@ -47,12 +47,13 @@ class Bench:
     def key(self, case: Case) -> str:
         """Equal for equal bases, persons, nights, seeds, recipes, lessons and questions."""
         taught = "" if case.arm == "base" else taught_key(case.person, case.night, case.seed)
+        served = deciding_served(BY_ID[case.person]) if case.arm == SERVED else {}
         return key_of(
             {
                 "base": self.base.fingerprint,
                 "case": asdict(case),
                 "taught": taught,
-                "how": self._how(case),
+                "how": {**self._how(case), **served},
                 "asked": asked_key(self.asking, case.person, case.night),
                 "asking": self.asking.to_json(),
                 "code": self.code,
@@ -129,8 +130,7 @@ class Bench:
         if case.arm in (*PERSONA_ARMS, TOLD):
             learns = "all" if self.learns is None else sorted(self.learns)
             return {
-                "recipe": deciding(recipe, BY_ID[case.person]),
-                "policy": asdict(self.policy),
+                **deciding(recipe, self.policy, BY_ID[case.person]),
                 "learns": learns,
             }
         if case.arm in ("sft-chain", "dpo-chain"):

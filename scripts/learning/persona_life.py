@@ -28,7 +28,8 @@ _LONGEST = 4 * 3600.0  # seconds
 _ENDED = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)
 _IDENTITY = "me"
 
-ARMS = ("persona", "persona-candidate", "persona-served")
+SERVED = "persona-served"
+ARMS = ("persona", "persona-candidate", SERVED)
 TOLD = "persona-told"
 
 
@@ -111,7 +112,7 @@ class PersonaLife:
         return {
             "persona": morning_of(champion, registry.root, **known),
             "persona-candidate": morning_of(built, registry.root, **known),
-            "persona-served": morning_of(
+            SERVED: morning_of(
                 champion,
                 registry.root,
                 said=live_for(store, champion.id),
