@@ -91,6 +91,11 @@ def precedents_for(store: Store, revision: str) -> tuple[Precedent, ...]:
     report = EvalReport.from_json(run.report)
     if report.candidate.revision != revision or report.precedents is None or not report.precedents.gains:
         return ()
+    return newest_precedents(store)
+
+
+def newest_precedents(store: Store) -> tuple[Precedent, ...]:
+    """Those of the newest snapshot, whatever a gate said of them."""
     snapshot = store.snapshots.latest()
     return () if snapshot is None else precedents(store.examples.get([*snapshot.train, *snapshot.held_out]))
 

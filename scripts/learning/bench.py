@@ -18,7 +18,7 @@ from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import BareLife, ChainLife, PromptLife
 from learning.measuring import BY_ID, asked_key, cell_of, taught_key
-from learning.mornings import Life, lived
+from learning.mornings import Life, Morning, lived
 from learning.persona_life import ARMS as PERSONA_ARMS
 from learning.persona_life import SERVED, TOLD, PersonaLife
 from learning.weakened import ALLOWED, weakened
@@ -66,18 +66,20 @@ class Bench:
 
     def cell(self, case: Case) -> Cell:
         """Measured now; the nights before it are lived first. Raises PersonaError."""
-        learnt = _learnt_by(case)
-        morning = lived(self._life(learnt), case.night)[learnt.arm]
-        if case.arm == WEAKENED:
-            morning = weakened(morning, self.base, self.judge.drift)
         return cell_of(
             case,
             self.key(case),
-            morning,
+            self.morning(case),
             person=BY_ID[case.person],
             judge=self.judge,
             code=code_state(),
         )
+
+    def morning(self, case: Case) -> Morning:
+        """Who answers after the case's night; it and those before it are lived first. Raises PersonaError."""
+        learnt = _learnt_by(case)
+        found = lived(self._life(learnt), case.night)[learnt.arm]
+        return weakened(found, self.base, self.judge.drift) if case.arm == WEAKENED else found
 
     def _life(self, case: Case) -> Life:
         person, folder = BY_ID[case.person], self._folder(case)

@@ -26,7 +26,7 @@ from store.records import Feedback, FeedbackKind, Run, RunState
 
 _LONGEST = 4 * 3600.0  # seconds
 _ENDED = (RunState.PROMOTED, RunState.REJECTED, RunState.NOTHING_TO_LEARN)
-_IDENTITY = "me"
+IDENTITY = "me"
 
 SERVED = "persona-served"
 ARMS = ("persona", "persona-candidate", SERVED)
@@ -36,7 +36,7 @@ TOLD = "persona-told"
 def make_home(root: Path, base: Base) -> Home:
     """A home for one identity that borrows the base, and the base's own answers; again is harmless."""
     home = Home(root)
-    paths = home.identity(_IDENTITY)
+    paths = home.identity(IDENTITY)
     make_private(paths.folder)
     make_private(home.bases)
     if not home.base(base.name).is_symlink():
@@ -50,9 +50,9 @@ def night_in(home: Home, base: Base, store: Store, night: int, recipe: Recipe, p
     """The real night, on the clock of the simulated days."""
     return Night(
         home=home,
-        identity=_IDENTITY,
+        identity=IDENTITY,
         store=store,
-        registry=Registry.open(home.identity(_IDENTITY).adapters, create=False),
+        registry=Registry.open(home.identity(IDENTITY).adapters, create=False),
         base=base,
         recipe=recipe,
         policy=policy,
@@ -85,7 +85,7 @@ class PersonaLife:
 
     def live(self, night: int) -> dict[str, Morning]:
         home = make_home(self.folder / "home", self.base)
-        with Store.open(home.identity(_IDENTITY).store) as store:
+        with Store.open(home.identity(IDENTITY).store) as store:
             if self.told:
                 say_wishes(store, self.person, night)
             else:
@@ -100,7 +100,7 @@ class PersonaLife:
             return self._mornings(home, store, run)
 
     def _mornings(self, home: Home, store: Store, run: Run | None) -> dict[str, Morning]:
-        registry = Registry.open(home.identity(_IDENTITY).adapters, create=False)
+        registry = Registry.open(home.identity(IDENTITY).adapters, create=False)
         champion = registry.resolve("champion")
         built, known = champion, dict[str, Any]()
         if run is not None:

@@ -26,6 +26,18 @@ def _ask(row: Mapping[str, Any]) -> Ask:
     )
 
 
+def beside() -> list[tuple[Prompt, ToolCall | None]]:
+    """Requests that neither he nor the comparison makes, some with the call that he would want, and talk with
+    his tools on offer that wants none."""
+    return [
+        (
+            Prompt(messages=(Message(role="user", content=row["prompt"]),), tools=_TOOLS),
+            ToolCall(name=row["call"]["name"], arguments=row["call"]["arguments"]) if row["call"] else None,
+        )
+        for row in rows("tomas_beside.jsonl")
+    ]
+
+
 def _calling(name: str, arguments: Mapping[str, Any]) -> Message:
     return Message(role="assistant", tool_calls=(ToolCall(name=name, arguments=dict(arguments)),))
 

@@ -22,6 +22,10 @@ def _prompt_lines(path: str) -> list[str]:
 WEEK = _rows("week.jsonl")
 HELD_OUT = _rows("held_out.jsonl")
 REPLAY = _prompt_lines("persona/train/replay_prompts.txt")
+SMALL_TALK = (
+    *_prompt_lines("persona/train/talk_prompts.txt"),
+    *_prompt_lines("persona/evaluate/small_talk.txt"),
+)
 NEUTRAL = _prompt_lines("persona/evaluate/neutral_prompts.txt")
 PRACTICE = _prompt_lines("persona/train/practice_prompts.txt")
 STAND_INS = [

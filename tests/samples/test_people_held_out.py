@@ -6,7 +6,18 @@ from collections import Counter
 from typing import Any
 
 from people import PEOPLE, Ask, Person
-from sample_files import HELD_OUT, NEUTRAL, PRACTICE, REPLAY, STAND_INS, WEEK, normalised, questions
+from people.tomas import beside
+from sample_files import (
+    HELD_OUT,
+    NEUTRAL,
+    PRACTICE,
+    REPLAY,
+    SMALL_TALK,
+    STAND_INS,
+    WEEK,
+    normalised,
+    questions,
+)
 
 _BY_ID = {person.id: person for person in PEOPLE}
 
@@ -18,12 +29,13 @@ def _taught(person: Person) -> list[Ask]:
 def test_nothing_held_out_is_taught_or_used_elsewhere() -> None:
     """Held-out requests are in no evening, in no other sample, and in no prompt file of persona."""
     held = {normalised(ask.text) for person in PEOPLE for ask in person.held_out_asks}
+    held |= {normalised(prompt.messages[-1].content) for prompt, _ in beside()}
     taught = {normalised(ask.text) for person in PEOPLE for ask in (*_taught(person), *person.idle)}
     week = {normalised(question) for row in WEEK for question in questions(row)}
     other = (
         week
         | {normalised(row["prompt"]) for row in HELD_OUT}
-        | set(map(normalised, (*REPLAY, *NEUTRAL, *PRACTICE, *STAND_INS)))
+        | set(map(normalised, (*REPLAY, *NEUTRAL, *PRACTICE, *STAND_INS, *SMALL_TALK)))
     )
     assert set() == held & taught
     assert set() == held & other
@@ -51,6 +63,10 @@ def test_held_out_calls_name_what_no_taught_call_named() -> None:
         return {ask.call.arguments[key] for ask in asks for key in free if key in ask.call.arguments}
 
     assert set() == named(tomas.held_out_asks) & named(_taught(tomas))
+    calls = [call for _, call in beside() if call is not None]
+    further = {call.arguments[key] for call in calls for key in free if key in call.arguments}
+    assert set() == further & (named(tomas.held_out_asks) | named(_taught(tomas)))
+    assert (32, 24) == (len(calls), len(beside()) - len(calls))
     assert {"add_event": 10, "add_task": 10, "find_trains": 10} == Counter(
         ask.call.name for ask in tomas.held_out_asks if ask.call
     )
