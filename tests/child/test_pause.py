@@ -167,7 +167,7 @@ with open("data", "wb") as file:
     file.flush()
     os.fsync(file.fileno())
 one.wait()
-time.sleep(0.5)
+time.sleep(2.0)  # several looks, however busy the machine is
 return {}
 """
     usage = run(body).usage
