@@ -160,18 +160,18 @@ def test_costs_of_a_child(run: Run) -> None:
     """Processor seconds and bytes sent to the disk are counted, of its own children too."""
     body = """
 import subprocess, sys
-spin = "import time; t = time.process_time()\\nwhile time.process_time() - t < 0.5: pass"
+spin = "import time; t = time.process_time()\\nwhile time.process_time() - t < 1.0: pass"
 one = subprocess.Popen([sys.executable, "-c", spin])
 with open("data", "wb") as file:
     file.write(os.urandom(2_000_000))
     file.flush()
     os.fsync(file.fileno())
 one.wait()
-time.sleep(2.0)  # several looks, however busy the machine is
+time.sleep(0.5)
 return {}
 """
     usage = run(body).usage
-    assert 0.4 < usage.cpu_seconds < 10
+    assert 0.4 < usage.cpu_seconds < 10  # a kernel that counts in ticks counts a fifth too little
     assert usage.written_bytes >= 2_000_000 or usage.written_bytes == 0  # a file system in memory
     assert "none (no memory budget)" == usage.fence
 
