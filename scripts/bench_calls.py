@@ -18,25 +18,25 @@ from pathlib import Path
 from bench_loop import this_machine
 from learning import grid, place
 from learning.asking import Asking
-from learning.bench import ARMS, Bench
+from learning.bench import Bench
 from learning.cells import Case
 from learning.judging import Judge
 from learning.mornings import Morning
 from learning.persona_life import IDENTITY
 from learning.running import to_stderr
 from people import NIGHTS
-from people.tomas import TOMAS, beside
+from people.tomas import BESIDE, TOMAS
 
 from persona.errors import PersonaError
-from persona.evaluate.calls import exact
+from persona.evaluate.calls import begun, exact
 from persona.paths import Home
 from persona.precedents import Precedent, newest_precedents
 from persona.report import Rate
-from persona.template.calls import begins_call
 from persona.train import Recipe
 from store import Store
 
 OUT = place.CACHE / "learning"
+ARMS = ("base", "sft-chain", "dpo-chain", "persona")  # what has weights of its own, and the bare base
 _ASKING = Asking(tokens=96, neutral=0, items=0)
 
 
@@ -54,14 +54,13 @@ class Called:
 
 def called(judge: Judge, morning: Morning) -> tuple[Rate, Rate]:
     """(exact, unwanted) of the morning's answers."""
-    wanted = beside()
-    answers = judge.judge(morning, [prompt for prompt, _ in wanted]).answers
+    answers = judge.judge(morning, [ask.prompt for ask in BESIDE]).answers
     right, unwanted = [], []
-    for answer, (_, call) in zip(answers, wanted, strict=True):
-        if call is None:
-            unwanted.append(bool(answer.tool_calls) or begins_call(answer.content))
+    for answer, ask in zip(answers, BESIDE, strict=True):
+        if ask.call is None:
+            unwanted.append(begun(answer))
         else:
-            right.append(exact(answer, [call]))
+            right.append(exact(answer, [ask.call]))
     return Rate(passed=sum(right), asked=len(right)), Rate(passed=sum(unwanted), asked=len(unwanted))
 
 

@@ -12,6 +12,7 @@ from jsonschema.exceptions import SchemaError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from persona.template.calls import begins_call
 from store.records import Message, ToolCall
 
 
@@ -35,6 +36,11 @@ def _fits(arguments: Mapping[str, Any], schema: object) -> bool:
         return bool(Draft202012Validator(schema, registry=Registry()).is_valid(dict(arguments)))
     except (SchemaError, Unresolvable, re.error):
         return True
+
+
+def begun(message: Message) -> bool:
+    """A call was made, or begun: one that is cut off is no prose."""
+    return bool(message.tool_calls) or begins_call(message.content)
 
 
 def exact(message: Message, wanted: Sequence[ToolCall]) -> bool:

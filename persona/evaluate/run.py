@@ -21,7 +21,7 @@ from persona.engine.opener import engine_kind, open_base_engine, open_engine, op
 from persona.engine.own_answers import OWN_ANSWERS_AT_ONCE
 from persona.engine.protocol import Completion, Prompt, Sampling, Scorer
 from persona.engine.wording import Wording
-from persona.evaluate.calls import exact, valid
+from persona.evaluate.calls import begun, exact, valid
 from persona.evaluate.fitting import fitting
 from persona.evaluate.form import faults, form_of
 from persona.evaluate.job import EvaluationJob, Probe
@@ -30,7 +30,6 @@ from persona.evaluate.neutral import neutral_answers, neutral_prompts, small_tal
 from persona.paths import Home
 from persona.precedents import again, instead
 from persona.report import Arm, EvalReport, Rate, Recalled, Sample
-from persona.template.calls import begins_call
 from store.records import Message, PreferencePair
 
 BARE = "r0"
@@ -165,7 +164,7 @@ def _prose_kept(
         return {}
     answers = {arm: _answers(job, base, registry, arm, asked, report, tokens=_CALL_TOKENS) for arm in arms}
     return {
-        arm: Rate(passed=sum(not _calls(each) for each in done), asked=len(asked))
+        arm: Rate(passed=sum(not begun(each.message) for each in done), asked=len(asked))
         for arm, done in answers.items()
     }
 
@@ -185,10 +184,6 @@ def _recalled(
     done = _answers(job, base, registry, job.candidate, list(asked.values()), report)
     answers = instead(plain, dict(zip(asked, done, strict=True)))
     return Recalled(without=_calls_exact(job.probes, plain), with_them=_calls_exact(job.probes, answers))
-
-
-def _calls(answer: Completion) -> bool:
-    return bool(answer.message.tool_calls) or begins_call(answer.text)
 
 
 def _score(

@@ -78,8 +78,7 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     if not made.rows or len(job.examples) < job.least_examples:
         _require_practice(job, practice_of_base)
     clock.lap("practice")
-    asked = prompts()[: recipe.replay_prompts]
-    replay_of_base = replay_answers(base, recipe, asked, encode, report)
+    replay_of_base = replay_answers(base, recipe, prompts()[: recipe.replay_prompts], encode, report)
     offered_tools = offers(job.examples) if recipe.schedule.offer_batch else ()
     talk = talk_prompts()[: recipe.talk_prompts] if offered_tools else []
     talk_of_base = replay_answers(base, recipe, talk, encode, report)
@@ -91,17 +90,18 @@ def build(job: TrainingJob, report: Report) -> TrainingOutcome:
     clock.lap("load")
     with Workers(device=device, threads=job.threads) as workers:
         passes = Passes(device=device, pad=eos, workers=workers, budget=SCORED_TOKENS >> job.halvings)
-        replay = scored_replay(replay_of_base, base, recipe, asked, loaded, passes)
-        small_talk = scored_replay(talk_of_base, base, recipe, talk, loaded, passes)
+        replay = scored_replay(replay_of_base, base, recipe, loaded, passes)
+        small_talk = scored_replay(talk_of_base, base, recipe, loaded, passes)
         clock.lap("replay")
         practice = practice_rows(practice_of_base, job, base, encode, loaded, passes)
         clock.lap("practice")
         reference = reference_logprobs(job.reference, base, made.rows, loaded, passes, report)
         clock.lap("reference")
         parts = parted(replay.rows, recipe.restraint)
-        behind = [*small_talk.rows, *parts[0][: len(small_talk.rows) or None]]
         most = recipe.schedule.max_tokens
-        offered = offered_rows(offered_tools, behind, base.template, encode, max_tokens=most)
+        offered = offered_rows(
+            offered_tools, small_talk.rows, parts[0], base.template, encode, max_tokens=most
+        )
         outcome = _train(job, made.rows, practice, offered, reference, parts, loaded, passes, report, clock)
     return replace(outcome, too_long=made.too_long, replay=replay.digest)
 

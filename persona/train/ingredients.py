@@ -28,10 +28,12 @@ from persona.train.replay import (
     ReplayRow,
     ReplaySet,
     Sampled,
+    Unscored,
     keep_replay,
     keep_rows,
     load_replay,
     load_rows,
+    replay_key,
     sample_replay,
 )
 from persona.train.rows import Encoder, Likeliest, Row, row_of
@@ -121,16 +123,17 @@ def _own_rows(
 
 def replay_answers(
     base: Base, recipe: Recipe, asked: Sequence[str], encode: Encoder, report: Report
-) -> ReplaySet | Sampled:
+) -> ReplaySet | Unscored:
     """The kept set of replay for these prompts, or answers that are still to be scored by the base."""
     if not asked:
         return ReplaySet(digest="none", rows=())
-    kept = load_replay(base, recipe, asked)
+    key = replay_key(base, recipe, asked)
+    kept = load_replay(base, key)
     if kept is not None:
         return kept
     engine = _several_at_once(base)()
     try:
-        return sample_replay(
+        answers = sample_replay(
             recipe,
             asked,
             engine=engine,
@@ -140,21 +143,17 @@ def replay_answers(
         )
     finally:
         engine.close()
+    return Unscored(key=key, answers=answers)
 
 
 def scored_replay(
-    found: ReplaySet | Sampled,
-    base: Base,
-    recipe: Recipe,
-    asked: Sequence[str],
-    loaded: LoadedModel,
-    passes: Passes,
+    found: ReplaySet | Unscored, base: Base, recipe: Recipe, loaded: LoadedModel, passes: Passes
 ) -> ReplaySet:
     """The set with the base's likeliest tokens, kept beside the base from now on."""
     if isinstance(found, ReplaySet):
         return found
-    likeliest = top_logprobs(loaded.model, found, recipe.losses.replay_top_k, passes)
-    return keep_replay(base, recipe, asked, found, likeliest)
+    likeliest = top_logprobs(loaded.model, found.answers, recipe.losses.replay_top_k, passes)
+    return keep_replay(base, found, likeliest)
 
 
 def reference_logprobs(

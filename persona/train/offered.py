@@ -3,8 +3,8 @@
 Whoever uses tools has them on offer in every request, and what is shown of them is calls alone: an adapter
 learns from that to call one whatever is asked. So small talk, and as many prompts of replay, are asked behind
 the same tools, and the base's own answer without any, with its likeliest tokens, is kept as replay keeps it
-elsewhere. Replay alone would not do: it is tasks, and an adapter that learnt to do tasks itself went on to
-answer a good night by a call.
+elsewhere. Replay alone is tasks, and exact calls are more with talk beside them; that talk is answered by a
+call now and then it hardly changes.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from store.records import Message
 
 def offered_rows(
     offers: Sequence[Offer],
-    replay: Sequence[ReplayRow],
+    talk: Sequence[ReplayRow],
+    tasks: Sequence[ReplayRow],
     template: Template,
     encode: Encoder,
     *,
     max_tokens: int,
 ) -> tuple[Row, ...]:
-    """These rows of small talk and of replay behind each offer, those that fit. Nothing in them is to be
-    learnt: all of the completion is the base's own."""
+    """The rows of `talk` and as many `tasks` behind each offer, those that fit; all tasks where there is no
+    talk. Nothing in them is to be learnt: all of the completion is the base's own."""
+    replay = [*talk, *tasks[: len(talk) or None]]
     if not offers or not replay:
         return ()
     plain = {

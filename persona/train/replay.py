@@ -53,6 +53,14 @@ class ReplaySet:
     rows: tuple[ReplayRow, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unscored:
+    """Answers of a set that is not kept yet: it will be `key`'s."""
+
+    key: str
+    answers: Sampled
+
+
 def prompts() -> list[str]:
     """The shipped list of capability prompts."""
     return shipped_prompts("persona.train", "replay_prompts.txt")
@@ -81,9 +89,8 @@ def replay_path(base: Base, key: str) -> Path:
     return base.path / "replay" / f"{key.rpartition(':')[2][:32]}.safetensors"
 
 
-def load_replay(base: Base, recipe: Recipe, asked: Sequence[str]) -> ReplaySet | None:
+def load_replay(base: Base, key: str) -> ReplaySet | None:
     """The kept set, or None when it was not made yet or its file does not read (it is made again then)."""
-    key = replay_key(base, recipe, asked)
     rows = load_rows(replay_path(base, key))
     return None if rows is None else ReplaySet(digest=key, rows=rows)
 
@@ -121,16 +128,10 @@ def sample_replay(
     return pairs
 
 
-def keep_replay(
-    base: Base,
-    recipe: Recipe,
-    asked: Sequence[str],
-    sampled: Sampled,
-    tops: Sequence[tuple[Tensor, Tensor]],
-) -> ReplaySet:
+def keep_replay(base: Base, unscored: Unscored, tops: Sequence[tuple[Tensor, Tensor]]) -> ReplaySet:
     """Writes the set: `tops` are the base's likeliest tokens for each position of each answer."""
-    key = replay_key(base, recipe, asked)
-    return ReplaySet(digest=key, rows=keep_rows(replay_path(base, key), sampled, tops))
+    rows = keep_rows(replay_path(base, unscored.key), unscored.answers, tops)
+    return ReplaySet(digest=unscored.key, rows=rows)
 
 
 def load_rows(path: Path) -> tuple[ReplayRow, ...] | None:

@@ -13,7 +13,7 @@ from learning.asking import Asking
 from learning.cells import Case, Cell
 from learning.chain_recipe import chain_recipe, chain_steps
 from learning.code_state import code_state
-from learning.deciding import deciding, deciding_served
+from learning.deciding import of_build, of_gate, of_serving
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import BareLife, ChainLife, PromptLife
@@ -47,7 +47,7 @@ class Bench:
     def key(self, case: Case) -> str:
         """Equal for equal bases, persons, nights, seeds, recipes, lessons and questions."""
         taught = "" if case.arm == "base" else taught_key(case.person, case.night, case.seed)
-        served = deciding_served(BY_ID[case.person]) if case.arm == SERVED else {}
+        served = of_serving(BY_ID[case.person]) if case.arm == SERVED else {}
         return key_of(
             {
                 "base": self.base.fingerprint,
@@ -132,7 +132,8 @@ class Bench:
         if case.arm in (*PERSONA_ARMS, TOLD):
             learns = "all" if self.learns is None else sorted(self.learns)
             return {
-                **deciding(recipe, self.policy, BY_ID[case.person]),
+                "recipe": of_build(recipe, BY_ID[case.person]),
+                "policy": of_gate(self.policy, BY_ID[case.person]),
                 "learns": learns,
             }
         if case.arm in ("sft-chain", "dpo-chain"):

@@ -6,6 +6,7 @@ it: everybody else's stay what they were.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -16,18 +17,25 @@ from persona.promote import GatePolicy
 from persona.train import Recipe
 
 
-def deciding(recipe: Recipe, policy: GatePolicy, person: Person) -> dict[str, Any]:
-    """Plain values, to be hashed."""
-    of_build, of_gate = recipe.to_json(), asdict(policy)
+def of_build(recipe: Recipe, person: Person) -> Mapping[str, Any]:
+    """What decides a build: plain values, to be hashed."""
+    plain = recipe.to_json()
     if not _wants_calls(person):
-        del of_build["schedule"]["offer_batch"]
-        del of_build["talk_prompts"]
-        del of_gate["max_unasked"]
-    return {"recipe": of_build, "policy": of_gate}
+        del plain["schedule"]["offer_batch"]
+        del plain["talk_prompts"]
+    return plain
 
 
-def deciding_served(person: Person) -> dict[str, Any]:
-    """What decides, besides, how somebody's revision answers as it is served."""
+def of_gate(policy: GatePolicy, person: Person) -> Mapping[str, Any]:
+    """What decides whether a build is let through."""
+    plain = asdict(policy)
+    if not _wants_calls(person):
+        del plain["max_unasked"]
+    return plain
+
+
+def of_serving(person: Person) -> Mapping[str, Any]:
+    """What decides, besides, how a revision answers as it is served."""
     return {"precedents": [AT_ONCE, SURE]} if _wants_calls(person) else {}
 
 

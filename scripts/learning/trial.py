@@ -10,7 +10,7 @@ from learning.asking import Asking
 from learning.cells import Case, Cell
 from learning.chained import chained
 from learning.code_state import code_state
-from learning.deciding import deciding
+from learning.deciding import of_build
 from learning.judging import Judge
 from learning.kept import key_of
 from learning.lives import evening, import_day
@@ -51,7 +51,7 @@ class Trial:
                 "base": self.base.fingerprint,
                 "sweep": [case.person, case.night, case.seed],
                 "taught": taught_key(case.person, case.night, case.seed),
-                "recipe": deciding(self._recipe(case), BY_ID[case.person]),
+                "recipe": of_build(self._recipe(case), BY_ID[case.person]),
                 "asked": asked_key(self.asking, case.person, case.night),
                 "asking": self.asking.to_json(),
                 "code": self.code,
@@ -81,7 +81,7 @@ class Trial:
         decided_by = {
             "base": self.base.fingerprint,
             "taught": taught_key(case.person, case.night, case.seed),
-            "recipe": deciding(self._recipe(case), BY_ID[case.person]),
+            "recipe": of_build(self._recipe(case), BY_ID[case.person]),
             "chained": self.variants[case.arm].chained,
             "code": self.code,
         }

@@ -20,22 +20,11 @@ _PROSE = 0.2  # of the drafts are what the base really says: it does not call to
 
 
 def _ask(row: Mapping[str, Any]) -> Ask:
+    call = row["call"]
     return Ask(
         prompt=Prompt(messages=(Message(role="user", content=row["prompt"]),), tools=_TOOLS),
-        call=ToolCall(name=row["call"]["name"], arguments=row["call"]["arguments"]),
+        call=None if call is None else ToolCall(name=call["name"], arguments=call["arguments"]),
     )
-
-
-def beside() -> list[tuple[Prompt, ToolCall | None]]:
-    """Requests that neither he nor the comparison makes, some with the call that he would want, and talk with
-    his tools on offer that wants none."""
-    return [
-        (
-            Prompt(messages=(Message(role="user", content=row["prompt"]),), tools=_TOOLS),
-            ToolCall(name=row["call"]["name"], arguments=row["call"]["arguments"]) if row["call"] else None,
-        )
-        for row in rows("tomas_beside.jsonl")
-    ]
 
 
 def _calling(name: str, arguments: Mapping[str, Any]) -> Message:
@@ -67,6 +56,9 @@ def _rework(ask: Ask, _text: str, _night: int, _dice: Random) -> Message:
 
 
 _ASKS = tuple(map(_ask, rows("tomas.jsonl")))
+
+# What neither he nor the comparison asks: with the call that he would want, or talk that wants none.
+BESIDE = tuple(map(_ask, rows("tomas_beside.jsonl")))
 
 TOMAS = Person(
     id="tomas",

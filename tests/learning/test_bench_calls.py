@@ -7,7 +7,7 @@ from typing import Any
 
 from bench_calls import called
 from learning.mornings import Morning
-from people.tomas import beside
+from people.tomas import BESIDE
 
 from persona.report import Rate
 from store.records import Message
@@ -30,7 +30,7 @@ class _Judge:
 def test_calls_are_counted_by_what_was_wanted() -> None:
     """All as wanted; the same calls with another argument; talk answered by a call that was cut off."""
     prose = Message(role="assistant", content="Good morning.")
-    wanted = [replace(prose, content="", tool_calls=(call,)) if call else prose for _, call in beside()]
+    wanted = [replace(prose, content="", tool_calls=(ask.call,)) if ask.call else prose for ask in BESIDE]
     assert (Rate(passed=32, asked=32), Rate(passed=0, asked=24)) == called(_Judge(wanted), Morning())
     other = [
         replace(each, tool_calls=(replace(each.tool_calls[0], arguments={"title": "?"}),))

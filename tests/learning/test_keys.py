@@ -7,10 +7,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from learning.asking import Asking
 from learning.bench import ARMS, Bench
 from learning.code_state import meaning_of
-from learning.variants import exact_steps, with_values
+from learning.persona_life import SERVED
+from learning.trial import Trial
+from learning.variants import Variant, exact_steps, with_values
 from learning_parts import case
 
 from persona.train import Recipe
@@ -46,6 +49,33 @@ def test_everything_that_decides_a_cell_is_in_its_key() -> None:
     ]
     assert len(others) == len({bench.key(of), *others}) - 1
     assert bench.key(of) == _bench().key(of)
+
+
+def test_precedents_decide_what_is_served_to_who_wants_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing of anybody else, nor of the weights."""
+    of = [case(arm, person) for arm in ("persona", SERVED) for person in ("tomas", "nell")]
+    before = [_bench().key(each) for each in of]
+    monkeypatch.setattr("learning.deciding.AT_ONCE", 3)
+    changed = [each for each, key in zip(of, before, strict=True) if _bench().key(each) != key]
+    assert [case(SERVED, "tomas")] == changed
+
+
+def test_a_trial_is_kept_by_its_recipe() -> None:
+    """By what the variant does, and not by its name; one for whom calls decide by those too."""
+    other = replace(Recipe(), schedule=replace(Recipe().schedule, offer_batch=7))
+    recipes = {"a": Recipe(), "b": Recipe(), "c": other}
+    variants = {name: Variant(name=name, recipe=recipe) for name, recipe in recipes.items()}
+    trial = Trial(
+        base=SimpleNamespace(fingerprint="f-1"),  # type: ignore[arg-type]
+        out=Path("nowhere"),
+        asking=Asking(prompts=2),
+        variants=variants,
+        judge=None,  # type: ignore[arg-type]
+        code="",
+    )
+    for person, kinds in (("nell", 1), ("tomas", 2)):
+        of = [case(arm, person) for arm in variants]
+        assert kinds == len({trial.key(each) for each in of}) == len({trial.life(each) for each in of})
 
 
 def test_a_recipe_decides_only_what_learns_with_it() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from people import PEOPLE, Ask, Person
-from people.tomas import beside
+from people.tomas import BESIDE
 from sample_files import (
     HELD_OUT,
     NEUTRAL,
@@ -29,7 +29,7 @@ def _taught(person: Person) -> list[Ask]:
 def test_nothing_held_out_is_taught_or_used_elsewhere() -> None:
     """Held-out requests are in no evening, in no other sample, and in no prompt file of persona."""
     held = {normalised(ask.text) for person in PEOPLE for ask in person.held_out_asks}
-    held |= {normalised(prompt.messages[-1].content) for prompt, _ in beside()}
+    held |= {normalised(ask.text) for ask in BESIDE}
     taught = {normalised(ask.text) for person in PEOPLE for ask in (*_taught(person), *person.idle)}
     week = {normalised(question) for row in WEEK for question in questions(row)}
     other = (
@@ -63,10 +63,10 @@ def test_held_out_calls_name_what_no_taught_call_named() -> None:
         return {ask.call.arguments[key] for ask in asks for key in free if key in ask.call.arguments}
 
     assert set() == named(tomas.held_out_asks) & named(_taught(tomas))
-    calls = [call for _, call in beside() if call is not None]
+    calls = [ask.call for ask in BESIDE if ask.call is not None]
     further = {call.arguments[key] for call in calls for key in free if key in call.arguments}
     assert set() == further & (named(tomas.held_out_asks) | named(_taught(tomas)))
-    assert (32, 24) == (len(calls), len(beside()) - len(calls))
+    assert (32, 24) == (len(calls), len(BESIDE) - len(calls))
     assert {"add_event": 10, "add_task": 10, "find_trains": 10} == Counter(
         ask.call.name for ask in tomas.held_out_asks if ask.call
     )

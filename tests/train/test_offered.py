@@ -78,10 +78,34 @@ def test_replay_is_asked_behind_the_tools(starter_base, listed):
         ReplayRow(prompt=(1, 2), completion=(7, 8), likeliest=LIKELIEST),
     ]
     known = offers([shown("a", "find")])
-    (row,) = offered_rows(known, replay, template, encode, max_tokens=5000)
+    (row,) = offered_rows(known, replay, (), template, encode, max_tokens=5000)
     text = bytes(row.prompt).decode()
     assert "find" in text
     assert listed()[3] in text
     assert ((7, 8), 2, True) == (row.chosen, row.kept, row.calls)
-    assert not offered_rows(known, replay, template, encode, max_tokens=len(row.prompt))
-    assert not offered_rows((), replay, template, encode, max_tokens=5000)
+    assert not offered_rows(known, replay, (), template, encode, max_tokens=len(row.prompt))
+    assert not offered_rows((), replay, (), template, encode, max_tokens=5000)
+
+
+def test_tasks_are_as_many_as_small_talk(starter_base):
+    """All of them where there is no talk."""
+
+    def encode(text: str) -> tuple[int, ...]:
+        return tuple(text.encode())
+
+    def row(text: str) -> ReplayRow:
+        asked = starter_base.template.render([Message(role="user", content=text)], add_generation_prompt=True)
+        return ReplayRow(prompt=encode(asked), completion=(7, 8), likeliest=LIKELIEST)
+
+    def made(talk: list[str], tasks: list[str]) -> list[str]:
+        known = offers([shown("a", "find")])
+        sides = ([row(text) for text in each] for each in (talk, tasks))
+        texts = [
+            bytes(each.prompt).decode()
+            for each in offered_rows(known, *sides, starter_base.template, encode, max_tokens=5000)
+        ]
+        return [next(text for text in (*talk, *tasks) if text in prompt) for prompt in texts]
+
+    talk, tasks = talk_prompts()[3:4], prompts()[2:5]
+    assert [*talk, *tasks[:1]] == made(talk, tasks)
+    assert tasks == made([], tasks)
